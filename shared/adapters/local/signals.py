@@ -28,11 +28,6 @@ DATA_VERSIONS = {
     "Microsoft.ContainerRegistry.": "1.0",
     "Microsoft.Communication.": "1.0",
 }
-    "Microsoft.Storage.": "",
-    "Microsoft.MachineLearningServices.": "1.0",
-    "Microsoft.ContainerRegistry.": "1.0",
-    "Microsoft.Communication.": "1.0",
-}
 
 Envelope = dict[str, Any]
 
