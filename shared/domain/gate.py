@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from shared.domain.manifest import Kpi
 from shared.domain.release import KpiResult, Scores
@@ -36,20 +35,13 @@ def _judge(kpi: Kpi, rule: str, limit: float, scores: Scores) -> KpiResult:
     ours = kpi.metric in scores.metrics
     value = scores.metrics.get(kpi.metric) if ours else scores.reported.get(kpi.metric)
     if value is None:
-        return _result(kpi, rule, limit, None, holds=False, reason=_missing(kpi.metric, {**scores.reported, **scores.metrics}))
+        return KpiResult(kpi.metric, rule, limit, None, False, _missing(kpi.metric, {**scores.reported, **scores.metrics}), kpi.mode)
     if not math.isfinite(value):
-        return _result(kpi, rule, limit, None, holds=False, reason=f"{kpi.metric} is {value}, not a number that can be held against a limit")
+        reason = f"{kpi.metric} is {value}, not a number that can be held against a limit"
+        return KpiResult(kpi.metric, rule, limit, None, False, reason, kpi.mode, reported=not ours)
     holds = value >= limit if rule == "min" else value <= limit
-    result = _result(kpi, rule, limit, value, holds=holds, reason="" if holds else _missed(rule, limit, value))
-    return result if ours else _reported(result)
-
-
-def _result(kpi: Kpi, rule: str, limit: float, value: float | None, *, holds: bool, reason: str) -> KpiResult:
-    return KpiResult(kpi.metric, rule, limit, value, holds, reason, kpi.mode)
-
-
-def _reported(result: KpiResult) -> KpiResult:
-    return replace(result, reported=True)
+    reason = "" if holds else _missed(rule, limit, value)
+    return KpiResult(kpi.metric, rule, limit, value, holds, reason, kpi.mode, rows=scores.rows, reported=not ours)
 
 
 def _missed(rule: str, limit: float, value: float) -> str:
