@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from shared.domain.bundle import Bundle, Drop
+from shared.domain.bundle import Bundle, Drop, Inspected
 from shared.domain.faults import Fault
+from shared.domain.policy import Policy
 from shared.domain.release import Endpoint, Image, Release, Scores
 from shared.domain.saved import Saved
 
@@ -107,15 +108,6 @@ class Listing:
 
 
 @dataclass(frozen=True)
-class Inspected:
-    """What inspection says of a frozen drop. `bundle` is None when a fault of severity error is among `faults`."""
-
-    bundle: Bundle | None
-    faults: tuple[Fault, ...]
-    data_digest: str | None = None  # SHA-256 of the verification data that will judge it
-
-
-@dataclass(frozen=True)
 class UploadSlot:
     """A URL that takes one PUT of one new drop until `expires_at`."""
 
@@ -128,10 +120,16 @@ class BundleStore(Protocol):
     """The drop container and the frozen bundles."""
 
     def listing(self, url: str) -> Listing:
-        """The folder drop at `url` (ends in `/`) now. Raises NotFound when nothing is there."""
+        """Every blob under the prefix `url` (ends in `/`) now, paths relative to it. Raises NotFound when nothing is there.
 
-    def drops(self, since: datetime) -> Iterable[Drop]:
-        """Drops newer than `since`, for the back-stop."""
+        Under the container itself: only blobs directly in it that are no archives.
+        """
+
+    def uploads(self, since: datetime) -> Iterable[tuple[str, str]]:
+        """(url, eTag) of blobs in the drop container changed after `since`, for the back-stop."""
+
+    def metadata(self, url: str) -> Mapping[str, str]:
+        """What the uploader said of the blob: submitter, uploader, force, set.0, set.1, … Empty when nothing, or gone."""
 
     def inspect(self, drop: Drop) -> Inspected:
         """Freeze the drop's bytes (only while its eTag holds; raises Conflict when it changed, NotFound when it is gone), check them."""
@@ -182,7 +180,7 @@ class Jobs(Protocol):
         """Try the endpoint with 1, 2 and 3 rows. BundleFault says what was wrong with the answers."""
 
     def score(self, release: Release) -> bool | NotYet:
-        """Run scoring under `release.run`; True when it ended (well or badly)."""
+        """Run scoring under `release.run`. True: it ended well; False: it failed, and `scores` raises why."""
 
     def scores(self, release: Release) -> Scores:
         """The results of an ended run. BundleFault when it failed through the bundle, Temporary or Permanent otherwise."""
@@ -219,7 +217,7 @@ class Mailer(Protocol):
 
 
 class Evidence(Protocol):
-    """Files of a release that people read: report, verdict, plots, lock, logs. Names are `report.html`, `logs/build.log`, …"""
+    """Files of a release that people read: report, verdict, plots, lock, logs. Names are like `report.html`, `logs/build.log`."""
 
     def put(self, release_id: str, name: str, content: bytes) -> None:
         """Write whole or not at all."""
@@ -249,3 +247,4 @@ class Ports:
     jobs: Jobs
     mailer: Mailer
     evidence: Evidence
+    policy: Policy = field(default_factory=Policy)

@@ -1,0 +1,1 @@
+"""The rule: what follows from what. Knows nothing outside itself."""

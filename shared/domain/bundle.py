@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shared.domain.faults import Fault
 from shared.domain.manifest import Manifest
 
 
@@ -63,3 +64,14 @@ class Drop:
     def is_folder(self) -> bool:
         """Whether many blobs under one prefix make this drop."""
         return self.url.endswith("/")
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What inspection says of a drop. `bundle` is None when a fault of severity error is among `faults`; name and submitter as far as known."""
+
+    bundle: Bundle | None
+    faults: tuple[Fault, ...]
+    data_digest: str | None = None  # SHA-256 of the verification data that will judge it
+    name: str | None = None
+    submitter: str | None = None

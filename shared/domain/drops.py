@@ -37,7 +37,8 @@ def is_whole(paths: Iterable[str]) -> bool:
         return True
     endings = [PurePosixPath(name).suffix for name in names]
     environment = any(
-        (ending in {".yml", ".yaml"} and name not in {"manifest.yml", "manifest.yaml"}) or (name.startswith("requirements") and ending == ".txt")
+        (ending in {".yml", ".yaml"} and name not in {"manifest.yml", "manifest.yaml"})
+        or (name.startswith("requirements") and ending == ".txt")
         for name, ending in zip(names, endings, strict=True)
     )
     model = any(ending not in _NO_MODEL and name != READY.lower() for name, ending in zip(names, endings, strict=True))

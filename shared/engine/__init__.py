@@ -1,0 +1,1 @@
+"""The hall: load, decide, save, send; perform; sweep."""

@@ -1,0 +1,1 @@
+"""The eyes: bytes in, a bundle and its faults out."""

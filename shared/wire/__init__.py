@@ -1,0 +1,1 @@
+"""Customs: outside formats to our values and back."""

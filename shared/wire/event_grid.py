@@ -90,12 +90,17 @@ def uploaded(event: Event) -> Uploaded | None:
     data = event.data
     if event.type != "Microsoft.Storage.BlobCreated" or data.get("api") not in COMMITS or not data.get("url"):
         return None
-    parts = urlsplit(str(data["url"]))
-    container, _, path = unquote(parts.path).lstrip("/").partition("/")
+    account, container, path = split_url(str(data["url"]))
     if not path or not data.get("etag"):
         return None
-    host = parts.netloc.replace(".dfs.", ".blob.")  # a hierarchical account tells the same blob under its other name
-    return Uploaded(f"{parts.scheme}://{host}", container, path, normal_etag(str(data["etag"])), int(data.get("contentlength") or 0))
+    return Uploaded(account, container, path, normal_etag(str(data["etag"])), int(data.get("contentlength") or 0))
+
+
+def split_url(url: str) -> tuple[str, str, str]:
+    """(account, container, path) of a blob's URL, the path unquoted; a hierarchical account's other name counts as the same."""
+    parts = urlsplit(url)
+    container, _, path = unquote(parts.path).lstrip("/").partition("/")
+    return f"{parts.scheme}://{parts.netloc.replace('.dfs.', '.blob.')}", container, path
 
 
 def model_registered(event: Event) -> Told | None:

@@ -1,0 +1,46 @@
+"""tell: the report and the mail of a release."""
+
+from __future__ import annotations
+
+import logging
+
+from shared.domain.errors import NotFound
+from shared.domain.release import Release
+from shared.ports import NotYet, Ports
+
+log = logging.getLogger("modelgate.engine")
+
+
+def report_of(release: Release, ports: Ports) -> bytes:
+    """The report as it stands: the one kept, else a new one (written beside the verdict and kept)."""
+    from shared.wire.report import render_report  # noqa: PLC0415 - a template engine, wanted only here
+    from shared.wire.views import verdict_json  # noqa: PLC0415
+
+    report = render_report(release, lambda name: _get(release.id, name, ports), _names(release.id, ports))
+    ports.evidence.put(release.id, "report.html", report)
+    ports.evidence.put(release.id, "verdict.json", verdict_json(release, ports.policy.base_url))
+    return report
+
+
+def send_mail(release: Release, kind: str, ports: Ports) -> NotYet | None:
+    """Compose and send one mail; nobody to tell is no error (the operator reads it in the log)."""
+    from shared.wire.mail import compose  # noqa: PLC0415
+
+    report = report_of(release, ports) if kind in {"verdict", "fault"} else None
+    if not release.submitter:
+        log.warning("release %s has no submitter: its %s is not mailed", release.id, kind, extra={"release_id": release.id})
+        return None
+    policy = ports.policy
+    mail = compose(release, kind, sender=policy.sender, base_url=policy.base_url, report=report, at=ports.clock.now())
+    return ports.mailer.send(mail)
+
+
+def _get(release_id: str, name: str, ports: Ports) -> bytes | None:
+    try:
+        return ports.evidence.get(release_id, name)
+    except NotFound:
+        return None
+
+
+def _names(release_id: str, ports: Ports) -> list[str]:
+    return list(ports.evidence.names(release_id))
