@@ -1,0 +1,123 @@
+"""`demo`: one real bundle all the way, from nothing."""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from cli.child import free_port, laptop
+from cli.client import Client, client_for
+from cli.exits import ERROR, CommandError, exit_code
+from cli.init import copy_template, template_named
+from cli.output import Output
+from cli.safe import safe_line
+from cli.times import span
+from cli.watch import follow, view_for
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+T = TypeVar("T")
+
+PATIENCE = 60.0  # seconds until a drop is seen, and until a verdict's mail lies in the outbox
+
+
+def demo_arguments(parser: ArgumentParser) -> None:
+    """`demo [--home DIR] [--template NAME]`."""
+    parser.add_argument("--home", type=Path, default=Path(".modelgate"), help="the laptop's home (default: .modelgate)")
+    parser.add_argument("--template", default="sklearn_diabetes", metavar="NAME", help="what to drop (default: sklearn_diabetes)")
+
+
+def demo(args: Namespace, out: Output) -> int:
+    """Drop a template as a person would, follow it, and say where its mail and report lie."""
+    began = time.monotonic()
+    template = template_named(args.template)
+    home: Path = args.home.resolve()
+    with _running(args, home, out) as client:
+        release = _one_release(client, home, template, out)
+        mail = _wait_for(lambda: _mail_of(home, release), "the mail of the verdict")
+    told = {"release": release, "home": str(home), "mail": str(mail), "report": str(_report(home, release))}
+    out.result(told | {"seconds": round(time.monotonic() - began, 1)}, lambda console: _show(console, told, time.monotonic() - began))
+    return exit_code(release)
+
+
+def drop(home: Path, template: Path) -> str:
+    """Copy the template into `model-drop/` file by file, then close the folder with an empty `_READY`; the folder's name.
+
+    A line in the manifest says when it was dropped. So a second run is another bundle of the same model, with the next
+    version and its environment at hand, and not a duplicate, which would only repeat the first verdict.
+    """
+    now = datetime.now().astimezone()
+    folder = home / "model-drop" / f"{template.name}-{now:%Y%m%d-%H%M%S-%f}"
+    copy_template(template, folder)
+    with (folder / "manifest.yml").open("a", encoding="utf-8") as manifest:
+        manifest.write(f"\n# dropped by `modelgate demo` at {now.isoformat(timespec='seconds')}\n")
+    (folder / "_READY").touch()
+    return folder.name
+
+
+@contextmanager
+def _running(args: Namespace, home: Path, out: Output) -> Iterator[Client]:
+    """The laptop of this home: the one that runs already, else our own, which is stopped at the end."""
+    there = client_for(args)
+    if _is_laptop_of(there, home):
+        out.say(f"A laptop runs at {there.url} already; the demo uses it.", "dim")
+        yield there
+        return
+    out.say(f"Starting the laptop in {home} …", "dim")
+    with laptop(home, free_port()) as client:
+        out.say(f"It runs at {client.url} until the demo ends.", "dim")
+        yield client
+
+
+def _is_laptop_of(client: Client, home: Path) -> bool:
+    with suppress(CommandError):
+        return Path(str(client.get("api/health").get("home") or "/nowhere")).resolve() == home
+    return False
+
+
+def _one_release(client: Client, home: Path, template: Path, out: Output) -> dict[str, Any]:
+    """Drop, find the release that came of it, follow it to its verdict."""
+    name = drop(home, template)
+    out.say(f"Dropped {template.name} into {home / 'model-drop' / name}", "dim")
+    ident = _wait_for(lambda: _release_of(client, name), "a release of what was dropped")
+    with view_for(out) as view:
+        return follow(client, ident, view)
+
+
+def _release_of(client: Client, name: str) -> str | None:
+    """The release that began with the drop folder `name`: its events tell the URL."""
+    raise NotImplementedError
+
+
+def _mail_of(home: Path, release: dict[str, Any]) -> Path | None:
+    """The newest mail about the release that tells its verdict."""
+    raise NotImplementedError
+
+
+def _report(home: Path, release: dict[str, Any]) -> Path:
+    return home / "releases" / str(release["id"]) / "report.html"
+
+
+def _wait_for(found: Callable[[], T | None], what: str) -> T:
+    """Ask until there is an answer."""
+    give_up = time.monotonic() + PATIENCE
+    while (answer := found()) is None:
+        if time.monotonic() > give_up:
+            raise CommandError(f"There is still no {what} after {PATIENCE:.0f} s.", "See `modelgate doctor`.", code=ERROR, name="late")
+        time.sleep(0.1)  # a poll
+    return answer
+
+
+def _show(console: Console, told: dict[str, Any], seconds: float) -> None:
+    from cli.show import kpi_line, show_release  # noqa: PLC0415 - imports rich
+
+    show_release(console, told["release"])
+    console.print(f"\nmail    {told['mail']}\nreport  {told['report']}\n")
+    kpis = kpi_line(told["release"].get("kpis") or [])
+    console.print(f"{safe_line(told['release'].get('verdict'))} in {span(seconds)}" + (f": {kpis}" if kpis else ""), style="bold")

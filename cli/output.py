@@ -1,0 +1,40 @@
+"""Where a command's words go: results to stdout, progress to stderr once `--json` owns stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from cli.safe import safe
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Output:
+    """One command's output."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+
+    @cached_property
+    def console(self) -> Console:
+        """For people. Nothing in it is read as markup, so a server's brackets stay brackets."""
+        from rich.console import Console  # noqa: PLC0415 - heavy
+
+        stream = sys.stderr if self.as_json else sys.stdout
+        return Console(file=stream, markup=False, emoji=False, highlight=False, soft_wrap=not stream.isatty())
+
+    def say(self, text: str = "", style: str = "") -> None:
+        """A line of progress."""
+        self.console.print(safe(text), style=style or None)
+
+    def result(self, value: Any, shown: Callable[[Console], None]) -> None:
+        """What was asked for: `value` as the one JSON document, or `shown` to a person."""
+        if self.as_json:
+            print(json.dumps(value, indent=2), flush=True)
+        else:
+            shown(self.console)

@@ -1,0 +1,96 @@
+"""`submit`: hand in a bundle; with `--watch`, wait for its verdict."""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cli.archive import Archive, archive_of
+from cli.check import bundle_path
+from cli.client import Client, client_for
+from cli.exits import OK, CommandError, Refused
+from cli.output import Output
+from cli.safe import safe_line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+BODY_LIMIT = 100_000_000  # bytes that POST /api/releases takes; more goes by a write URL
+TOO_LARGE = 413
+
+
+def submit_arguments(parser: ArgumentParser) -> None:
+    """`submit BUNDLE [--watch] [--force] [--set k=v …] [--as EMAIL]`."""
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="a folder, a .zip or a .tar.gz")
+    parser.add_argument("--watch", action="store_true", help="stay until the verdict; the exit code then tells it")
+    parser.add_argument("--force", action="store_true", help="judge it again even if the same was judged before")
+    parser.add_argument("--set", action="append", default=[], metavar="K=V", help="override a manifest value, e.g. kpis.0.min=0.5")
+    parser.add_argument("--as", dest="submitter", metavar="EMAIL", help="who gets the mail, unless the manifest says")
+
+
+def submit(args: Namespace, out: Output) -> int:
+    """Send the bundle. Without `--watch` 0 means that it was taken."""
+    client = client_for(args)
+    for override in args.set:
+        if not override.partition("=")[0].strip() or "=" not in override:
+            raise CommandError(f"--set {override} is no key=value.", "Write it like --set kpis.0.min=0.5")
+    with archive_of(bundle_path(args.bundle)) as archive:
+        out.say(f"Sending {safe_line(archive.name)} ({archive.size / 1_000_000:.1f} MB) to {client.url}", "dim")
+        taken = send(client, archive, args)
+    if not args.watch:
+        out.result(taken, lambda console: _show(console, taken))
+        return OK
+    from cli.look import watched  # noqa: PLC0415 - only here
+
+    _wait_until_known(client, str(taken["id"]))
+    return watched(client, str(taken["id"]), out)
+
+
+def send(client: Client, archive: Archive, args: Namespace) -> dict[str, Any]:
+    """Hand the archive over, by the body or by a write URL; `{id, links}`."""
+    options: list[tuple[str, str]] = [("force", "true")] if args.force else []
+    options += [("set", override) for override in args.set]
+    headers = {"x-modelgate-submitter": args.submitter} if args.submitter else {}
+    if archive.size <= BODY_LIMIT:
+        try:
+            return _by_body(client, archive, headers, options)
+        except Refused as refused:  # a server may take less than others
+            if refused.status != TOO_LARGE:
+                raise
+            archive.file.seek(0)
+    return _by_write_url(client, archive, args)
+
+
+def _by_body(client: Client, archive: Archive, headers: dict[str, str], options: list[tuple[str, str]]) -> dict[str, Any]:
+    typed = {"Content-Type": archive.content_type, **headers}
+    taken: dict[str, Any] = client.post_file("api/releases", archive.file, archive.size, typed, [("name", archive.name), *options])
+    return taken
+
+
+def _by_write_url(client: Client, archive: Archive, args: Namespace) -> dict[str, Any]:
+    slot = client.post("api/uploads", {"name": archive.name, "submitter": args.submitter, "force": args.force, "set": args.set})
+    client.put_file(str(slot["url"]), archive.file, archive.size)
+    taken: dict[str, Any] = client.post("api/releases", {"url": slot.get("drop_url") or slot["url"]})
+    return taken
+
+
+def _wait_until_known(client: Client, ident: str) -> None:
+    """The release is made by the upload's event, which may come a moment after the answer."""
+    give_up = time.monotonic() + 15
+    while True:
+        try:
+            client.get(f"api/releases/{ident}")
+        except Refused as refused:
+            if refused.status != 404 or time.monotonic() > give_up:  # noqa: PLR2004 - HTTP's own
+                raise
+            time.sleep(0.2)  # asked again until the event has come
+        else:
+            return
+
+
+def _show(console: Console, taken: dict[str, Any]) -> None:
+    ident = safe_line(taken["id"])
+    console.print(f"Taken as {ident}. The verdict comes by mail.")
+    console.print(f"Follow it:  modelgate status {ident} --watch")
