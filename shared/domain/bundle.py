@@ -27,6 +27,7 @@ class EnvironmentSpec:
     python: str | None  # a PEP 440 specifier or bare version: "3.11", "3.7.*", ">=3.11,<3.14"; None: any
     python_line: int | None
     requirements: tuple[Requirement, ...]
+    python_file: str | None = None  # where `python_line` is, when it is not `file` (MLflow's python_env.yaml, an included file)
 
 
 @dataclass(frozen=True)
