@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-
 _VERSION = r"[=<>!~]*\s*\d+(\.\d+){0,2}(\.\*)?"
 PYTHON = rf"{_VERSION}(\s*,\s*{_VERSION})*"
 
 
 def about(default: Any, doc: str, **rules: Any) -> Any:
-    """A field with its meaning and its rules: `choices`, `pattern` (`form` tells it to people), `least` (inclusive), `above` (exclusive)."""
+    """A field with its meaning and its rules: `choices`, `pattern` (told as `form`), `least`, `above`, `below`."""
     return field(default=default, metadata={"doc": doc, **rules})
 
 

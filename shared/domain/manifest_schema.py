@@ -28,8 +28,8 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def _of_dataclass(cls: type, needed: tuple[str, ...] | None = None) -> dict[str, Any]:
-    fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+def _of_dataclass(cls: Any, needed: tuple[str, ...] | None = None) -> dict[str, Any]:
+    fields = dataclasses.fields(cls)
     required = needed if needed is not None else tuple(each.name for each in fields if _needed(each))
     return {
         "description": cls.__doc__,

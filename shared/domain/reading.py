@@ -22,7 +22,8 @@ LONGEST = 60  # characters of a value in a message
 OTHER_WORDS = {
     "score": "scoring", "score_script": "scoring", "scoring_script": "scoring", "entry_script": "scoring", "script_file": "scoring",
     "conda": "environment", "conda_file": "environment", "env": "environment", "requirements": "environment",
-    "model_path": "model", "model_file": "model", "python_version": "python", "email": "submitter", "owner": "submitter", "author": "submitter",
+    "model_path": "model", "model_file": "model", "python_version": "python",
+    "email": "submitter", "owner": "submitter", "author": "submitter",
     "kpi": "kpis", "metrics": "kpis", "thresholds": "kpis", "target": "data.target", "label": "data.target", "task": "data.task",
     "reference": "data.reference", "dataset": "data.reference", "threshold": "min or max", "minimum": "min", "maximum": "max",
     "at_least": "min", "at_most": "max", "memory": "memory_gb", "cpus": "cpu", "cores": "cpu", "label_column": "target",
