@@ -128,6 +128,9 @@ class BundleStore(Protocol):
     def uploads(self, since: datetime) -> Iterable[tuple[str, str]]:
         """(url, eTag) of blobs in the drop container changed after `since`, for the back-stop."""
 
+    def etag(self, url: str) -> str:
+        """The blob's eTag now. Raises NotFound."""
+
     def metadata(self, url: str) -> Mapping[str, str]:
         """What the uploader said of the blob: submitter, uploader, force, set.0, set.1, … Empty when nothing, or gone."""
 

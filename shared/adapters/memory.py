@@ -157,6 +157,13 @@ class MemoryBundleStore:
         """Blobs changed after `since`."""
         return [(url, etag) for url, (etag, at) in self.blobs.items() if at > since]
 
+    def etag(self, url: str) -> str:
+        """As put."""
+        try:
+            return self.blobs[url][0]
+        except KeyError:
+            raise NotFound(f"there is no {url}") from None
+
     def metadata(self, url: str) -> Mapping[str, str]:
         """What the uploader said."""
         return self.said.get(url, {})

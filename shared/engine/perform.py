@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import random
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 
 from shared.domain import facts as f
@@ -105,7 +105,7 @@ def _again(task: Task, due_at: datetime, failures: int, ports: Ports) -> tuple[T
 def _failed_for_good(task: Task, saved: Saved, faults: tuple[Fault, ...], reason: str, ports: Ports) -> Step:
     effect = type(task.effect).__name__
     log.error("task %s (%s) is given up: %s", task.key, effect, reason, extra={"release_id": saved.release.id, "task_key": task.key})
-    payload = {"attempt": task.attempt, "failures": task.failures, "stage": saved.release.stage.value}
+    payload = {"attempt": task.attempt, "failures": task.failures, "stage": saved.release.stage.value} | asdict(task.effect)
     ports.dead_letters.put(DeadLetter(task.key, saved.release.id, effect, reason, ports.clock.now(), payload))
     lasting = isinstance(task.effect, LASTING)
     fact: f.Fact = f.TaskGivenUp(effect, reason) if lasting else f.StageFailed(faults, ours=True)

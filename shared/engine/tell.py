@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 
-from shared.domain.errors import NotFound
 from shared.domain.release import Release
 from shared.ports import NotYet, Ports
 
@@ -16,7 +15,12 @@ def report_of(release: Release, ports: Ports) -> bytes:
     from shared.wire.report import render_report  # noqa: PLC0415 - a template engine, wanted only here
     from shared.wire.views import verdict_json  # noqa: PLC0415
 
-    report = render_report(release, lambda name: _get(release.id, name, ports), _names(release.id, ports))
+    shown = [
+        name
+        for name in ports.evidence.names(release.id)
+        if name.startswith(("plots/", "logs/")) or name in {"smoke.json", "lock.txt", "metrics.json"}
+    ]
+    report = render_report(release, {name: ports.evidence.get(release.id, name) for name in shown})
     ports.evidence.put(release.id, "report.html", report)
     ports.evidence.put(release.id, "verdict.json", verdict_json(release, ports.policy.base_url))
     return report
@@ -33,14 +37,3 @@ def send_mail(release: Release, kind: str, ports: Ports) -> NotYet | None:
     policy = ports.policy
     mail = compose(release, kind, sender=policy.sender, base_url=policy.base_url, report=report, at=ports.clock.now())
     return ports.mailer.send(mail)
-
-
-def _get(release_id: str, name: str, ports: Ports) -> bytes | None:
-    try:
-        return ports.evidence.get(release_id, name)
-    except NotFound:
-        return None
-
-
-def _names(release_id: str, ports: Ports) -> list[str]:
-    return list(ports.evidence.names(release_id))

@@ -10,6 +10,7 @@ from typing import Any
 
 from shared.domain.faults import Fault
 from shared.domain.release import WAY, HistoryLine, KpiResult, Release, Stage
+from shared.ports import DeadLetter
 from shared.wire.text import rfc3339, sound
 from shared.wire.words import DEFAULT_URL, has_endpoint
 
@@ -165,3 +166,9 @@ def _json(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {sound(str(key)): _json(entry) for key, entry in value.items()}
     return [_json(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+
+def dead_letter_view(letter: DeadLetter) -> View:
+    """A dead letter as the operator sees it."""
+    view: View = _json(asdict(letter))
+    return view

@@ -1,0 +1,123 @@
+"""Wiring: from the settings to the adapters. One line an adapter; adapters are imported here, when they are wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared.domain.errors import Permanent
+from shared.ports import Mailer, Ports
+from shared.settings import Settings, load
+
+if TYPE_CHECKING:
+    from shared.adapters.local.heap_queue import HeapQueue
+    from shared.adapters.local.home import Home
+    from shared.adapters.local.processes import Processes
+    from shared.adapters.local.signals import Signals
+
+CODE = Path(__file__).resolve().parent.parent  # the folder that holds serving/ and jobs/
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Aware, UTC."""
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class LocalParts:
+    """What the laptop host drives beside the ports."""
+
+    home: Home
+    queue: HeapQueue
+    signals: Signals
+    processes: Processes
+    ports: Ports
+    settings: Settings
+    close: object
+
+
+@cache
+def ports() -> Ports:
+    """The ports of this process, made from the settings at first use."""
+    settings = load()
+    if settings.platform == "laptop":
+        return local_parts().ports
+    raise Permanent("MODELGATE_PLATFORM=azure: the Azure adapters are not part of this version; use laptop.")
+
+
+@cache
+def local_parts() -> LocalParts:
+    """The laptop, wired."""
+    return wire_laptop(load())
+
+
+def wire_laptop(settings: Settings) -> LocalParts:
+    """A laptop on `settings.home`."""
+    from shared.adapters.local.folder_bundles import FolderBundleStore
+    from shared.adapters.local.folder_evidence import FolderEvidence
+    from shared.adapters.local.folder_registry import FolderModelRegistry
+    from shared.adapters.local.heap_queue import HeapQueue
+    from shared.adapters.local.home import Home
+    from shared.adapters.local.process_jobs import ProcessJobs
+    from shared.adapters.local.process_serving import ProcessServing
+    from shared.adapters.local.processes import Processes
+    from shared.adapters.local.signals import Signals
+    from shared.adapters.local.sqlite_releases import SqliteDatabase, SqliteDeadLetters, SqliteReleaseStore
+    from shared.adapters.local.uv_environments import UvEnvironments
+
+    home, clock = Home(settings.home, settings.environments), SystemClock()
+    home.make()
+    queue = HeapQueue()
+    signals, processes = Signals(queue), Processes(home.work / "processes")
+    database = SqliteDatabase(home.state)
+    images = UvEnvironments(
+        home,
+        signals,
+        processes,
+        code=CODE,
+        ttl=settings.resolve_for,
+        build_limit=settings.build_limit.total_seconds(),
+        size_limit=settings.build_bytes,
+    )
+    serving = ProcessServing(home, signals, processes, code=CODE, most=settings.most_servers or None)
+    jobs = ProcessJobs(
+        home,
+        signals,
+        processes,
+        serving,
+        images.tools_python,
+        code=CODE,
+        batch_rows=settings.batch_rows,
+        concurrency=settings.concurrency,
+    )
+    wired = Ports(
+        clock=clock,
+        releases=SqliteReleaseStore(database),
+        queue=queue,
+        dead_letters=SqliteDeadLetters(database),
+        bundles=FolderBundleStore(home, settings.site, signals, clock, base_url=lambda: settings.policy.base_url),
+        registry=FolderModelRegistry(home, signals),
+        images=images,
+        serving=serving,
+        jobs=jobs,
+        mailer=_mailer(settings, home),
+        evidence=FolderEvidence(home),
+        policy=settings.policy,
+    )
+    return LocalParts(home, queue, signals, processes, wired, settings, database.close)
+
+
+def _mailer(settings: Settings, home: Home) -> Mailer:
+    if settings.smtp:
+        from shared.adapters.local.smtp_mailer import SmtpMailer
+
+        return SmtpMailer(settings.smtp, home)
+    from shared.adapters.local.file_mailer import FileMailer
+
+    return FileMailer(home.outbox)
