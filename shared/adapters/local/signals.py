@@ -54,7 +54,7 @@ class Signals:
 
     def __init__(self, queue: HeapQueue) -> None:
         self._queue = queue
-        self._outbox: SimpleQueue[Envelope] = SimpleQueue()
+        self._outbox: SimpleQueue[Envelope | None] = SimpleQueue()
 
     def publish(self, event_type: str, subject: str, data: Mapping[str, Any]) -> None:
         """Tell it to the doors, as a real Event Grid envelope, at least once and soon after."""
@@ -65,8 +65,12 @@ class Signals:
         self._queue.wake(release_id)
 
     def next_event(self, timeout: float) -> Envelope | None:
-        """The oldest event not yet taken, waiting up to `timeout` seconds for one."""
+        """The oldest event not yet taken, waiting up to `timeout` seconds for one. None: there was none, or `close` was called."""
         try:
             return self._outbox.get(timeout=timeout) if timeout > 0 else self._outbox.get_nowait()
         except Empty:
             return None
+
+    def close(self) -> None:
+        """Let whoever waits for an event go, without one."""
+        self._outbox.put(None)
