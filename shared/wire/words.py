@@ -8,21 +8,21 @@ from dataclasses import replace
 
 from shared.domain.faults import Fault
 from shared.domain.release import WAY, KpiResult, Release, Stage, Verdict
-from shared.wire.text import clean, number, pair, plural
+from shared.wire.text import clean, clean_block, pair, plural
 
 DEFAULT_URL = "http://127.0.0.1:7071"
 _WORST_FIRST = {"error": 0, "warning": 1, "info": 2}
 
 # What a stage does to the release, as a person would say it: while it runs, and when it was not reached.
 STAGES: dict[Stage, tuple[str, str]] = {
-    Stage.COLLECTING: ("is waiting for the rest of its files", "its files were not all there"),
-    Stage.VALIDATING: ("is being checked", "the bundle's files were not checked"),
-    Stage.REGISTERING: ("is being registered", "no version was registered"),
-    Stage.BUILDING: ("is having its environment built", "the environment was not built, so packages may still fail to resolve or install"),
-    Stage.DEPLOYING: ("is being served", "the scoring code was not run, so init() and the loading of the model may still fail"),
-    Stage.SMOKE_TESTING: ("is being tried with a few rows", "no request was sent, so the shape of the answers is unknown"),
-    Stage.SCORING: ("is being scored on the verification data", "the verification data was not scored"),
-    Stage.EVALUATING: ("is being held against its KPIs", "no KPI was judged"),
+    Stage.COLLECTING: ("is waiting for the rest of its files", "Its files were not all there."),
+    Stage.VALIDATING: ("is being checked", "The bundle's files were not checked."),
+    Stage.REGISTERING: ("is being registered", "No version was registered."),
+    Stage.BUILDING: ("is having its environment built", "The environment was not built, so packages may still fail to resolve or install"),
+    Stage.DEPLOYING: ("is being served", "The scoring code was not run, so init() and the loading of the model may still fail."),
+    Stage.SMOKE_TESTING: ("is being tried with a few rows", "No request was sent, so the shape of the answers is unknown."),
+    Stage.SCORING: ("is being scored on the verification data", "The verification data was not scored."),
+    Stage.EVALUATING: ("is being held against its KPIs", "No KPI was judged."),
 }
 
 
@@ -108,7 +108,7 @@ def _failed(release: Release) -> str:
     missed = missed_kpis(release)
     if not missed:
         return "A release with no enforced KPI never passes. Add one under `kpis` in manifest.yml."
-    return f"Your model works, but {'; '.join(kpi_sentence(kpi) for kpi in missed[:3])}{'; …' if len(missed) > 3 else ''}."  # noqa: PLR2004
+    return f"Your model works, but {'; '.join(kpi_sentence(kpi) for kpi in missed[:3])}{'; …' if len(missed) > 3 else ''}."  # noqa: PLR2004 - the table has all
 
 
 def _decided(release: Release) -> str:
@@ -164,16 +164,27 @@ def main_kpi(release: Release) -> KpiResult | None:
 
 def kpi_sentence(kpi: KpiResult) -> str:
     """`r2 is 0.31, 0.09 below its limit of 0.40`."""
-    name = clean(kpi.metric, 60) + (f" ({clean(kpi.slice, 40)})" if kpi.slice else "")
+    name = kpi_name(kpi)
     if kpi.value is None:
-        return clean(kpi.reason) or f"{name} was not measured"
+        return f"{name} has no value"
     shown, limit = pair(kpi.value, kpi.limit)
     if kpi.rule not in ("min", "max"):
         return f"{name} is {shown} (limit {limit})"
     if kpi.value == kpi.limit:
         return f"{name} is {shown}, exactly its limit"
     side = "above" if kpi.value > kpi.limit else "below"
-    return f"{name} is {shown}, {number(abs(kpi.value - kpi.limit))} {side} its limit of {limit}"
+    return f"{name} is {shown}, {_gap(shown, limit)} {side} its limit of {limit}"
+
+
+def _gap(shown: str, limit: str) -> str:
+    """The difference of the two numbers as they are shown, with their decimals."""
+    decimals = len(shown.partition(".")[2])
+    return f"{abs(float(shown.replace(',', '')) - float(limit.replace(',', ''))):.{decimals}f}"
+
+
+def kpi_name(kpi: KpiResult) -> str:
+    """The metric, with the slice it was measured on."""
+    return clean(kpi.metric, 60) + (f" ({clean(kpi.slice, 40)})" if kpi.slice else "")
 
 
 def kpi_mark(kpi: KpiResult) -> str:
@@ -204,13 +215,13 @@ def errors(release: Release) -> list[Fault]:
 
 
 def faults_in_order(faults: Sequence[Fault]) -> list[Fault]:
-    """Worst first, then by file and line; each safe to show."""
-    ordered = sorted(faults, key=lambda fault: (_WORST_FIRST.get(fault.severity, 3), fault.file or "~", fault.line or 0, fault.code))
+    """Worst first, else in the order they were found; each safe to show. A message of several lines (a traceback) keeps them."""
+    ordered = sorted(faults, key=lambda fault: _WORST_FIRST.get(fault.severity, 3))
     return [
         replace(
             fault,
             code=clean(fault.code, 12),
-            message=clean(fault.message, 700),
+            message=clean_block(fault.message, 4000).strip(),
             fix=clean(fault.fix, 500),
             file=clean(fault.file, 160) if fault.file else None,
         )
