@@ -6,9 +6,10 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shared.domain.errors import Permanent
 from shared.domain.manifest import Compute, DataSpec, Kpi, Limits, SiteDefaults
@@ -24,6 +25,7 @@ DEFAULTS: Mapping[str, str] = {
     "SUBMITTER": "",
     "MAIL_DOMAINS": "",
     "DECIDERS": "",
+    "TIMEZONE": "",
     "SMTP": "",
     "KPIS": "[]",
     "DATA": "{}",
@@ -112,8 +114,19 @@ def _policy(raw: Mapping[str, str]) -> Policy:
         tries=max(1, int(_number("TRIES", raw))),
         sender=raw["SENDER"],
         base_url=raw["URL"].rstrip("/"),
+        zone=_zone(raw),
         deciders=_words(raw["DECIDERS"].lower()),
     )
+
+
+def _zone(raw: Mapping[str, str]) -> tzinfo | None:
+    """The zone named, else the machine's own."""
+    if not raw["TIMEZONE"]:
+        return datetime.now().astimezone().tzinfo
+    try:
+        return ZoneInfo(raw["TIMEZONE"])
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise Permanent(f"{PREFIX}TIMEZONE is {raw['TIMEZONE']!r}; it must be a zone's name, for example Europe/Berlin.") from error
 
 
 def _words(text: str) -> tuple[str, ...]:

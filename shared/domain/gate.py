@@ -49,6 +49,6 @@ def _missed(rule: str, limit: float, value: float) -> str:
 
 
 def _missing(metric: str, known: Mapping[str, float]) -> str:
-    close = difflib.get_close_matches(metric, known, n=1)
+    close = difflib.get_close_matches(metric, known, n=1, cutoff=0.4)
     hint = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(sorted(known))}"
     return f"no metric named {metric} was measured{hint}"

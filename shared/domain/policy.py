@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 
 from shared.domain.release import Stage
 
@@ -36,4 +36,5 @@ class Policy:
     go_on_for: timedelta = timedelta(seconds=20)  # how long one delivery may go on with the next tasks of its release
     sender: str = "modelgate@localhost"
     base_url: str = "http://127.0.0.1:7071"
+    zone: tzinfo | None = None  # the local time told beside UTC; None: UTC alone
     deciders: tuple[str, ...] = ()  # who may decide; empty: anybody who gives a name

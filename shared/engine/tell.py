@@ -20,7 +20,9 @@ def report_of(release: Release, ports: Ports) -> bytes:
         for name in ports.evidence.names(release.id)
         if name.startswith(("plots/", "logs/")) or name in {"smoke.json", "lock.txt", "metrics.json"}
     ]
-    report = render_report(release, {name: ports.evidence.get(release.id, name) for name in shown})
+    report = render_report(
+        release, {name: ports.evidence.get(release.id, name) for name in shown}, zone=ports.policy.zone, base_url=ports.policy.base_url
+    )
     ports.evidence.put(release.id, "report.html", report)
     ports.evidence.put(release.id, "verdict.json", verdict_json(release, ports.policy.base_url))
     return report
@@ -31,9 +33,10 @@ def send_mail(release: Release, kind: str, ports: Ports) -> NotYet | None:
     from shared.wire.mail import compose  # noqa: PLC0415
 
     report = report_of(release, ports) if kind in {"verdict", "fault"} else None
-    if not release.submitter:
-        log.warning("release %s has no submitter: its %s is not mailed", release.id, kind, extra={"release_id": release.id})
-        return None
     policy = ports.policy
-    mail = compose(release, kind, sender=policy.sender, base_url=policy.base_url, report=report, at=ports.clock.now())
+    now = ports.clock.now()
+    mail = compose(release, kind, sender=policy.sender, base_url=policy.base_url, report=report, at=now, local_zone=policy.zone)
+    if not mail.to:
+        log.warning("release %s has no submitter with a usable address: its %s is not mailed", release.id, kind, extra={"release_id": release.id})
+        return None
     return ports.mailer.send(mail)

@@ -18,7 +18,7 @@ from pathlib import Path
 from shared.adapters.local.addresses import BASE, etag_from, etag_of, path_of, url_of
 from shared.adapters.local.home import Home, sync_folder, write_whole
 from shared.adapters.local.signals import Signals
-from shared.adapters.local.upload_urls import write_url
+from shared.adapters.local.upload_urls import upload_url
 from shared.domain.bundle import Bundle, Drop, Inspected
 from shared.domain.drops import READY, folder_etag, is_archive
 from shared.domain.errors import Conflict, NotFound
@@ -95,7 +95,7 @@ class FolderBundleStore:
         stored = f"{uuid.uuid4().hex[:12]}-{_plain(name)}"
         url, expires = url_of(self._home, self._home.drops / stored), self._clock.now() + SLOT_LIFE
         self._say(url, {"name": name, **metadata})
-        return UploadSlot(write_url(self._home, self._base_url(), stored, expires), url, expires)
+        return UploadSlot(upload_url(self._home, self._base_url(), stored, expires), url, expires)
 
     def _said(self, url: str) -> Path:
         return self._home.work / "drop-metadata" / f"{sha256(url.encode()).hexdigest()}.json"
