@@ -1,0 +1,1 @@
+"""The doors without the Functions host: the whole system on one machine."""

@@ -78,6 +78,11 @@ class HeapQueue:
         self._order = count()
         self._closed = False
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The queues that can be received from: its own and its poison queue."""
+        return tuple(self._heaps)
+
     def send(self, key: str, attempt: int, after: timedelta) -> None:
         """Deliver `{key, attempt}` once `after` has passed; longer than 7 days is cut to 7 days."""
         with self._changed:
