@@ -113,6 +113,18 @@ CATALOGUE: dict[str, str] = {
     "MG240": "pins that cannot live with the scoring server",
     "MG241": "the scoring server is left out",
     # 3xx serving
+    "MG301": "init() raised",
+    "MG302": "a file is not where the scoring script looks for it",
+    "MG303": "a module is not in the environment",
+    "MG304": "the model was written by other versions",
+    "MG305": "the scoring script could not be imported",
+    "MG306": "the server does not accept init or run as they run",
+    "MG307": "the start took too long",
+    "MG308": "a limit was exceeded while serving",
+    "MG309": "the served process died",
+    "MG310": "the script needs an SDK v1 workspace",
+    "MG311": "the scoring server could not start",
+    "MG312": "the script asked the network for something while it started",
     # 4xx smoke test
     # 5xx scoring and data
     # 6xx the gate
