@@ -1,4 +1,4 @@
-"""The templates' one door: Jinja2 with escaping on, the shared style, and the policy that keeps pages from loading or running anything else."""
+"""The templates' one door: Jinja2 with escaping on, the shared style, and a policy that lets pages load and run nothing else."""
 
 from __future__ import annotations
 
@@ -37,8 +37,9 @@ def ticks(text: str) -> Markup:
 
 
 def render(template: str, **values: object) -> str:
-    """The template with `values` escaped, and with `style` and `csp` filled in."""
-    return _environment().get_template(template).render(style=trusted(style()), csp=policy(), **values).lstrip()
+    """The template with `values` escaped, and with style, script and policies filled in."""
+    ours = {"style": trusted(style()), "script": trusted(script()), "csp": policy(), "page_csp": policy(page=True)}
+    return _environment().get_template(template).render(ours, **values).lstrip()
 
 
 def trusted(markup: str) -> Markup:

@@ -154,7 +154,8 @@ def _headers(release: Release, kind: str, sender: str, reply_to: str | None) -> 
 
 
 def _rows(release: Release, kind: str, zone: tzinfo | None, base_url: str) -> Row:
-    rows = release_rows(release, zone, base_url) | {"received": [], "kind": kind}
+    rows = release_rows(release, zone, base_url)
+    rows |= {"received": [], "short_of_azure": _short_of_azure(rows["not_exercised"])}
     if kind != "receipt":
         return rows
     return rows | {
@@ -166,7 +167,14 @@ def _rows(release: Release, kind: str, zone: tzinfo | None, base_url: str) -> Ro
         "facts": [fact for fact in rows["facts"] if fact[0] in ("Submitter", "Received")],
         "kpis": [],
         "reasons": [],
+        "short_of_azure": "",
     }
+
+
+def _short_of_azure(sentences: list[str]) -> str:
+    """The sentences' first words as one: the report has them whole."""
+    names = [sentence.partition(":")[0].lower() for sentence in sentences]
+    return f"Ran on one machine; not exercised: {', '.join(names)} of Azure. The report says what each would add." if names else ""
 
 
 def _html(rows: Row, subject: str) -> str:
@@ -174,7 +182,9 @@ def _html(rows: Row, subject: str) -> str:
     for shown in (len(rows["faults"]), 20, 10, 5, 0):
         more = rows["more_faults"] + max(len(rows["faults"]) - shown, 0)
         kpis = rows["kpis"][: 40 if shown else 10]
-        html = render("mail.html", r=rows | {"faults": rows["faults"][:shown], "more_faults": more, "kpis": kpis}, colours=COLOURS, subject=subject)
+        html = render(
+            "mail.html", r=rows | {"faults": rows["faults"][:shown], "more_faults": more, "kpis": kpis}, colours=COLOURS, subject=subject
+        )
         if len(html.encode("utf-8", "replace")) <= HTML_MOST:
             return html
     raise AssertionError("a mail without faults is always small enough")

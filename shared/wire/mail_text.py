@@ -10,17 +10,25 @@ WIDTH = 72
 
 
 def plain_text(rows: Row) -> str:
-    """The rows of `release_rows`, with `received attached sent kind`, as text. Ends in a line end."""
+    """The rows of `release_rows`, with `received attached sent short_of_azure`, as text. Ends in a line end."""
     blocks = [
-        [f"{rows['label'].upper()}: {rows['headline']}", *_wrapped(rows["summary"]), *(line for reason in rows["reasons"] for line in _wrapped(reason))],
+        [
+            f"{rows['label'].upper()}: {rows['headline']}",
+            *_wrapped(rows["summary"]),
+            *(line for reason in rows["reasons"] for line in _wrapped(reason)),
+        ],
         _named("What was received", [f"{name}: {value}" for name, value in rows["received"]]),
         _named("KPIs", [line for kpi in rows["kpis"][:40] for line in _kpi(kpi)]),
-        _named(faults_title(rows), [line for fault in rows["faults"] for line in _fault(fault)] + _more(rows)),
+        _named(faults_title(rows), [line for fault in rows["faults"] for line in _fault(fault)][1:] + _more(rows)),
         _named("What was not checked", [line for item in rows["not_checked"] for line in _wrapped(item, "- ")]),
         [*_wrapped(rows["next"]["sentence"]), *(f"    {command}" for command in rows["next"]["commands"])],
-        _named("What was not exercised", [line for item in rows["not_exercised"] for line in _wrapped(item, "- ")]),
+        _wrapped(rows["short_of_azure"]),
         [f"{name}: {value}" for name, value in rows["facts"]],
-        [*(["The whole report is attached: one file, reads offline."] if rows["attached"] else []), f"Page: {rows['page']}", f"Release {rows['id']} · sent {rows['sent']}"],
+        [
+            *(["The whole report is attached: one file, reads offline."] if rows["attached"] else []),
+            f"Page: {rows['page']}",
+            f"Release {rows['id']} · sent {rows['sent']}",
+        ],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
@@ -44,7 +52,7 @@ def _kpi(kpi: Row) -> list[str]:
 def _fault(fault: Row) -> list[str]:
     place = f" ({fault['place']})" if fault["place"] else ""
     severity = "" if fault["severity"] == "error" else f" {fault['severity']}"
-    lines = _wrapped(f"{fault['code']}{severity}{place}: {fault['message']}", "- ")
+    lines = ["", *_wrapped(f"{fault['code']}{severity}{place}: {fault['message']}", "- ")]
     lines += [f"    | {line}" for line in fault["detail"].split("\n") if fault["detail"]]
     return lines + (_wrapped(f"Fix: {fault['fix']}", "  ") if fault["fix"] else [])
 
@@ -54,4 +62,6 @@ def _more(rows: Row) -> list[str]:
 
 
 def _wrapped(text: str, first: str = "") -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=" " * len(first), break_long_words=False, break_on_hyphens=False)
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=first, subsequent_indent=" " * len(first), break_long_words=False, break_on_hyphens=False
+    )

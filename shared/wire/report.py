@@ -72,7 +72,9 @@ def plots(evidence: Mapping[str, bytes]) -> list[Any]:
 def logs(evidence: Mapping[str, bytes]) -> list[Row]:
     """The last 60 lines of each log that says anything."""
     texts = [(name, last_lines(evidence[name])) for name in LOGS if name in evidence]
-    return [{"name": name.removeprefix("logs/"), "lines": plural(text.count("\n") + 1, "line"), "text": text} for name, text in texts if text]
+    return [
+        {"name": name.removeprefix("logs/"), "lines": plural(text.count("\n") + 1, "line"), "text": text} for name, text in texts if text
+    ]
 
 
 def smoke_lines(content: bytes | None) -> str:
@@ -89,7 +91,7 @@ def smoke_lines(content: bytes | None) -> str:
 def _compact(value: Any, indent: str = "") -> str:
     """JSON that keeps on one line what fits there."""
     line = json.dumps(value, ensure_ascii=False)
-    if len(line) <= 88 - len(indent) or not isinstance(value, Mapping | list):  # noqa: PLR2004 - a page's width
+    if len(line) <= 88 - len(indent) or not isinstance(value, Mapping | list):
         return line
     deeper = indent + "  "
     if isinstance(value, Mapping):
@@ -103,7 +105,10 @@ _ROWS = ("body", "payload", "sent", "row", "features", "data", "input", "input_d
 
 def _shortened(value: Any, depth: int = 0) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): _shape(entry) if str(key).lower() in _ROWS else _shortened(entry, depth + 1) for key, entry in list(value.items())[:60]}
+        return {
+            str(key): _shape(entry) if str(key).lower() in _ROWS else _shortened(entry, depth + 1)
+            for key, entry in list(value.items())[:60]
+        }
     if isinstance(value, list):
         return [_shortened(entry, depth + 1) for entry in value[:_LONG]] + ([f"… {len(value) - _LONG} more"] if len(value) > _LONG else [])
     return clean(value, 300) if isinstance(value, str) else value
@@ -114,7 +119,7 @@ def _shape(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {clean(key, 60): _shape(entry) for key, entry in list(value.items())[:20]}
     if isinstance(value, list):
-        return f"[{len(value)} × {_shape(value[0])}]" if value else "[]"
+        return f"[{len(value)} of {_shape(value[0])}]" if value else "[]"
     return {str: "text", bool: "true or false", type(None): "null"}.get(type(value), "number")
 
 

@@ -68,7 +68,9 @@ def kpi_row(kpi: KpiResult) -> Row:
     """`name value rule mark tone reach interval reason`; `tone` is pass fail close or quiet."""
     quiet = kpi.mode != "enforce"
     notes = [clean(kpi.reason)] if kpi.reason and (kpi.value is None or kpi.holds is None) else []
-    notes += [f"95 % interval {number(kpi.interval[0])} to {number(kpi.interval[1])}"] if kpi.interval else []
+    notes += (
+        [f"95 % interval {number(kpi.interval[0])} to {number(kpi.interval[1])}"] if kpi.interval and "interval" not in kpi.reason else []
+    )
     notes += [f"champion {number(kpi.champion)}"] if kpi.champion is not None else []
     notes += [plural(kpi.rows, "row")] if kpi.rows is not None else []
     notes += ["reported by the submitter's code, not measured by the gate"] if kpi.reported else []
@@ -93,7 +95,14 @@ def fault_row(fault: Fault) -> Row:
     """One fault of `faults_in_order`."""
     first, _, rest = fault.message.partition("\n")
     detail = "\n".join(rest.split("\n")[-25:]).strip("\n")
-    return {"code": fault.code, "severity": fault.severity, "message": clean(first, 700), "detail": detail, "place": place(fault), "fix": fault.fix}
+    return {
+        "code": fault.code,
+        "severity": fault.severity,
+        "message": clean(first, 700),
+        "detail": detail,
+        "place": place(fault),
+        "fix": fault.fix,
+    }
 
 
 def stage_rows(release: Release) -> list[Row]:
@@ -116,7 +125,10 @@ def facts(release: Release, zone: tzinfo | None) -> list[tuple[str, str]]:
     found = [
         ("Submitter", clean(release.submitter or "not known", 120)),
         ("Received", both_times(release.created_at, zone)),
-        ("Finished" if release.stage in ENDED else "Last change", both_times(release.history[-1].at if release.history else release.updated_at, zone)),
+        (
+            "Finished" if release.stage in ENDED else "Last change",
+            both_times(release.history[-1].at if release.history else release.updated_at, zone),
+        ),
         ("Took", duration(took(release))),
     ]
     if release.stage not in ENDED:
@@ -147,13 +159,21 @@ def bundle_rows(release: Release) -> list[tuple[str, str]]:
     spec, data = bundle.environment, bundle.manifest.data
     source = bundle.data or data.reference
     python = f"Python {clean(spec.python, 40)}" if spec.python else "any Python"
-    limits = [f"{clean(kpi.metric, 40)} {sign} {number(limit)}" for kpi in bundle.manifest.kpis for sign, limit in (("≥", kpi.min), ("≤", kpi.max)) if limit is not None]
+    limits = [
+        f"{clean(kpi.metric, 40)} {sign} {number(limit)}"
+        for kpi in bundle.manifest.kpis
+        for sign, limit in (("≥", kpi.min), ("≤", kpi.max))
+        if limit is not None
+    ]
     return [
         ("Bundle", f"{plural(bundle.files, 'file')}, {byte_size(bundle.size)}"),
         ("Model", clean(bundle.model, 160)),
         ("Scoring", clean(bundle.scoring or "the MLflow model serves itself", 160)),
         ("Environment", f"{clean(spec.file, 160)} ({python}, {plural(len(spec.requirements), 'package')})"),
-        ("Verification data", clean(source, 160) + (f", label {clean(data.target, 60)}" if data.target else "") if source else "none named"),
+        (
+            "Verification data",
+            clean(source, 160) + (f", label {clean(data.target, 60)}" if data.target else "") if source else "none named",
+        ),
         ("KPIs", " · ".join(limits[:20]) or "none: without a KPI nothing passes"),
     ]
 

@@ -8,13 +8,19 @@ from xml.etree import ElementTree as ET
 MOST = 2_000_000  # bytes of one plot
 _SVG = "{http://www.w3.org/2000/svg}"
 _ELEMENTS = frozenset(
-    "svg g defs title desc path rect circle ellipse line polyline polygon text tspan clipPath linearGradient radialGradient stop marker".split()
+    """
+    svg g defs title desc path rect circle ellipse line polyline polygon text tspan clipPath linearGradient radialGradient
+    stop marker
+    """.split()
 )
 _ATTRIBUTES = frozenset(
-    "viewBox width height x y x1 y1 x2 y2 cx cy r rx ry d points transform dx dy rotate id class fill fill-opacity fill-rule stroke stroke-width "
-    "stroke-opacity stroke-dasharray stroke-linecap stroke-linejoin opacity clip-path clip-rule font-size font-family font-weight font-style "
-    "text-anchor dominant-baseline letter-spacing offset stop-color stop-opacity gradientUnits gradientTransform clipPathUnits marker-end "
-    "marker-start markerWidth markerHeight refX refY orient vector-effect shape-rendering preserveAspectRatio role textLength".split()
+    """
+    viewBox width height x y x1 y1 x2 y2 cx cy r rx ry d points transform dx dy rotate id class fill fill-opacity fill-rule
+    stroke stroke-width stroke-opacity stroke-dasharray stroke-linecap stroke-linejoin opacity clip-path clip-rule font-size
+    font-family font-weight font-style text-anchor dominant-baseline letter-spacing offset stop-color stop-opacity
+    gradientUnits gradientTransform clipPathUnits marker-end marker-start markerWidth markerHeight refX refY orient vector-
+    effect shape-rendering preserveAspectRatio role textLength
+    """.split()
 )
 _LOCAL = re.compile(r"url\(#([\w.-]+)\)")
 _ACTIVE = re.compile(r"(?i)url|javascript|data:|expression|@import|[\\<>]|&#")

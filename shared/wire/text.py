@@ -7,13 +7,17 @@ import re
 import unicodedata
 from datetime import UTC, datetime, timedelta, tzinfo
 
+NO_NUMBER = "\u2013"
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[@-Z\\-_])")
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}  # control, format (bidi, zero width), surrogate, private, line and paragraph separators
 _SECRETS = (
     (re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"), "***"),
     (re.compile(r"(?i)(?<=[?&;\s])(sig|accountkey|sharedaccesskey|sharedaccesssignature)=[^\s&;\"']+"), r"\1=***"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{12,}"), r"\1 ***"),
-    (re.compile(r"(?i)\b([\w-]*(?:password|passwd|secret|api[_-]?key|access[_-]?key|token))(\"?'?\s*[=:]\s*\"?'?)[^\s\"',;&]{4,}"), r"\1\2***"),
+    (
+        re.compile(r"(?i)\b([\w-]*(?:password|passwd|secret|api[_-]?key|access[_-]?key|token))(\"?'?\s*[=:]\s*\"?'?)[^\s\"',;&]{4,}"),
+        r"\1\2***",
+    ),
     (re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"), "***"),
     (re.compile(r"\b(?:gh[pousr]_|github_pat_|sk-|xox[abpr]-)[A-Za-z0-9_-]{16,}"), "***"),
 )
@@ -72,8 +76,8 @@ def both_times(at: datetime, zone: tzinfo | None) -> str:
     if not there.utcoffset():
         return utc_time(at)
     day = "" if there.date() == at.astimezone(UTC).date() else there.strftime("%d %b ").lstrip("0")
-    name = there.tzname() or ""
-    return f"{utc_time(at)} ({day}{there:%H:%M} {name if name.isalpha() else 'UTC' + there.strftime('%z')[:3] + ':' + there.strftime('%z')[3:]})"
+    name, offset = there.tzname() or "", there.strftime("%z")
+    return f"{utc_time(at)} ({day}{there:%H:%M} {name if name.isalpha() else f'UTC{offset[:3]}:{offset[3:]}'})"
 
 
 def duration(span: timedelta | float) -> str:
@@ -100,16 +104,16 @@ def byte_size(count: int) -> str:
 
 
 def number(value: float | None) -> str:
-    """A metric to read: as many decimals as its size deserves. None and what is no number: `–`."""
+    """A metric to read: as many decimals as its size deserves. None and what is no number: a dash."""
     if value is None or not math.isfinite(value):
-        return "–"
+        return NO_NUMBER
     return _written(value, _decimals(value)) if value == 0 or 1e-4 <= abs(value) < 1e15 else f"{value:.3g}"  # noqa: PLR2004
 
 
 def pair(value: float | None, limit: float) -> tuple[str, str]:
     """Value and limit with the same decimals, and enough of them that they compare as the numbers do."""
     if value is None or not math.isfinite(value):
-        return "–", number(limit)
+        return NO_NUMBER, number(limit)
     needed = max(_decimals(limit), _exact(limit))
     for decimals in range(needed, 13):
         shown, bound = round(value, decimals), round(limit, decimals)

@@ -115,8 +115,8 @@ def not_exercised(release: Release) -> list[str]:
     compute = release.bundle.manifest.compute
     place = {"aci": "container group", "aks": "Kubernetes online endpoint", "cluster": "cluster job"}.get(compute.target, "container")
     return [
-        "Image: no container image was built; the model ran in a Python environment with the same locked packages, on this machine's system libraries.",
-        f"Container: no {place} was started; {compute.cpu:g} CPU and {compute.memory_gb:g} GB were limits of a process, not of a container.",
+        "Image: no container image was built; the model ran on the locked packages and this machine's own system libraries.",
+        f"Container: no {place} was started; {compute.cpu:g} CPU and {compute.memory_gb:g} GB were limits of a process.",
         "Cluster: no nodes were allocated; a job of this machine loaded the model, without queue, disks or start-up of a node."
         if not has_endpoint(release)
         else "Endpoint: requests went to a port of this machine; start-up, scaling and restarts of a real endpoint were not tried.",

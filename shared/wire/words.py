@@ -18,7 +18,7 @@ STAGES: dict[Stage, tuple[str, str]] = {
     Stage.COLLECTING: ("is waiting for the rest of its files", "Its files were not all there."),
     Stage.VALIDATING: ("is being checked", "The bundle's files were not checked."),
     Stage.REGISTERING: ("is being registered", "No version was registered."),
-    Stage.BUILDING: ("is having its environment built", "The environment was not built, so packages may still fail to resolve or install"),
+    Stage.BUILDING: ("is having its environment built", "The environment was not built, so packages may still fail to resolve or install."),
     Stage.DEPLOYING: ("is being served", "The scoring code was not run, so init() and the loading of the model may still fail."),
     Stage.SMOKE_TESTING: ("is being tried with a few rows", "No request was sent, so the shape of the answers is unknown."),
     Stage.SCORING: ("is being scored on the verification data", "The verification data was not scored."),
@@ -53,7 +53,7 @@ def title(release: Release) -> str:
 
 
 def headline(release: Release) -> str:
-    """One sentence that answers: what became of it?"""
+    """One sentence that answers: what became of it."""
     stage, name = release.stage, title(release)
     if stage == Stage.DUPLICATE:
         return f"{name} was judged before"
@@ -75,7 +75,11 @@ def _failed_headline(release: Release) -> str:
     if release.decision:
         return f"{title(release)} was turned down by a person's decision"
     missed, enforced = len(missed_kpis(release)), len(enforced_kpis(release))
-    return f"{title(release)} works, but misses {missed} of {plural(enforced, 'KPI')}" if enforced else f"{title(release)} works, but has no KPI to hold"
+    return (
+        f"{title(release)} works, but misses {missed} of {plural(enforced, 'KPI')}"
+        if enforced
+        else f"{title(release)} works, but has no KPI to hold"
+    )
 
 
 def summary(release: Release) -> str:
@@ -83,7 +87,9 @@ def summary(release: Release) -> str:
     said = {
         Stage.PASSED: _passed,
         Stage.FAILED: _failed,
-        Stage.AWAITING_DECISION: lambda _: "No KPI fails, but not every one can be told apart from its limit. A person decides; until then nothing moves.",
+        Stage.AWAITING_DECISION: lambda _: (
+            "No KPI fails, but not every one can be told apart from its limit. A person decides; until then nothing moves."
+        ),
         Stage.INVALID: _invalid,
         Stage.ERROR: _error,
         Stage.EXPIRED: _expired,
@@ -130,7 +136,7 @@ def _expired(release: Release) -> str:
     if release.verdict == Verdict.INCONCLUSIVE:
         return "Its KPIs are too close to call, and nobody decided in the time allowed. The report stays."
     if release.stopped_at == Stage.COLLECTING:
-        return "The folder never became a whole bundle: a model file, a scoring file and an environment file, or an empty _READY file to close it."
+        return "The folder never became whole: a model, a scoring and an environment file, or an empty _READY file to close it."
     where = f" in {label(release.stopped_at)}" if release.stopped_at else ""
     return f"It spent longer{where} than is allowed there, so it was stopped. This says nothing about your model."
 
@@ -267,7 +273,10 @@ def next_step(release: Release, base_url: str = DEFAULT_URL) -> tuple[str, list[
         Stage.CANCELLED: ("Should it be judged after all:", [retry]),
         Stage.DUPLICATE: (
             "Read the earlier report, or have it judged again all the same:",
-            [f"modelgate report {shlex.quote(clean(release.same_as or release.id, 40))}{url}", f"modelgate submit {bundle} --force --watch{url}"],
+            [
+                f"modelgate report {shlex.quote(clean(release.same_as or release.id, 40))}{url}",
+                f"modelgate submit {bundle} --force --watch{url}",
+            ],
         ),
     }
     return steps.get(release.stage, ("The verdict comes by mail. To look on meanwhile:", [f"modelgate status {id_} --watch{url}"]))

@@ -46,7 +46,12 @@ def bundle(**manifest: object) -> Bundle:
         "compute": Compute("aci", 1, 2),
         **manifest,
     }
-    packages = [("scikit-learn", "==1.7.2", 6), ("numpy", "==2.3.4", 7), ("pandas", "==2.3.3", 8), ("azureml-inference-server-http", "", 10)]
+    packages = [
+        ("scikit-learn", "==1.7.2", 6),
+        ("numpy", "==2.3.4", 7),
+        ("pandas", "==2.3.3", 8),
+        ("azureml-inference-server-http", "", 10),
+    ]
     needs = tuple(Requirement(name, name + spec, "conda.yml", line, name + spec) for name, spec, line in packages)
     return Bundle(
         DIGEST, Manifest("diabetes", **settings), 14_208, 6, "model.pkl", "score.py",  # type: ignore[arg-type]
@@ -54,16 +59,24 @@ def bundle(**manifest: object) -> Bundle:
     )  # fmt: skip
 
 
-def kpi(metric: str, rule: str, limit: float, value: float | None, holds: bool | None, **more: object) -> KpiResult:  # noqa: FBT001
+def kpi(metric: str, rule: str, limit: float, value: float | None, holds: bool | None, **more: object) -> KpiResult:
     """One judged KPI."""
     return KpiResult(metric, rule, limit, value, holds, **more)  # type: ignore[arg-type]
 
 
+OLD_PICKLE = Fault(
+    "MG186",
+    "model.pkl was written by scikit-learn 1.7.1; conda.yml asks for 1.7.2",
+    "Pin scikit-learn==1.7.1, or train again.",
+    "conda.yml",
+    6,
+    "warning",
+)
 RECEIVED = Release(
     "rk4w7zq2m5h6t3xa", Drop("http://127.0.0.1:7071/model-drop/diabetes.zip", "0x8de0", "diabetes", "ana@example.com", "ana"), "diabetes",
     Stage.REGISTERING, START, START + timedelta(seconds=0.3), START + timedelta(seconds=0.3), "ana@example.com",
     bundle=bundle(), data_digest="51b8" * 16, history=history(Stage.REGISTERING, "BundleChecked", 0.31, way=1),
-    faults=(Fault("MG186", "model.pkl was written by scikit-learn 1.7.1; conda.yml asks for 1.7.2", "Pin scikit-learn==1.7.1, or train again.", "conda.yml", 6, "warning"),),
+    faults=(OLD_PICKLE,),
 )  # fmt: skip
 PASSED = replace(
     RECEIVED,
@@ -124,8 +137,8 @@ INVALID = replace(
     faults=(
         Fault("MG163", "no run() in score.py", "Add `def run(raw_data):` that returns one prediction a row.", "score.py"),
         Fault("MG145", "unknown key `kpi`; did you mean `kpis`?", "Write `kpis:` with a list of {metric, min | max}.", "manifest.yml", 7),
-        Fault("MG166", "`import lightgbm`, but conda.yml does not ask for it", "Add `lightgbm` under `- pip:` in conda.yml.", "score.py", 3),
-        Fault("MG186", "model.pkl was written by scikit-learn 1.2.2; conda.yml asks for 1.7.2", "Pin scikit-learn==1.2.2, or train again with 1.7.2.", "conda.yml", 6, "warning"),
+        Fault("MG166", "`import lightgbm`, but conda.yml does not ask for it", "Add `lightgbm` under `- pip:`.", "score.py", 3),
+        OLD_PICKLE,
         Fault("MG204", "python=3.6.2 names an exact patch; 3.11 is used", "Write `python=3.11`.", "conda.yml", 4, "warning"),
     ),
 )  # fmt: skip
@@ -140,7 +153,13 @@ ERROR = replace(
     kpis=(),
     request=None,
     updated_at=START + timedelta(minutes=14, seconds=3),
-    faults=(Fault("MG902", "the package index did not answer in 5 tries over 13 min (last: connection timed out)", "Nothing to do for the submitter. Operator: see logs/build.log, then retry."),),
+    faults=(
+        Fault(
+            "MG902",
+            "the package index did not answer in 5 tries over 13 min (last: connection timed out)",
+            "Nothing to do for the submitter. Operator: see logs/build.log, then retry.",
+        ),
+    ),
     history=history(Stage.ERROR, "StageFailed", 843, "MG902", way=3),
 )  # fmt: skip
 EXPIRED = replace(
@@ -152,7 +171,10 @@ EXPIRED = replace(
     bundle=None,
     faults=(),
     updated_at=START + timedelta(hours=24),
-    history=(HistoryLine(START, Stage.COLLECTING, "BundleUploaded"), HistoryLine(START + timedelta(hours=24), Stage.EXPIRED, "DeadlinePassed")),
+    history=(
+        HistoryLine(START, Stage.COLLECTING, "BundleUploaded"),
+        HistoryLine(START + timedelta(hours=24), Stage.EXPIRED, "DeadlinePassed"),
+    ),
 )
 CANCELLED = replace(
     PASSED, stage=Stage.CANCELLED, stopped_at=Stage.SCORING, verdict=Verdict.CANCELLED, kpis=(), scores=None,
@@ -162,7 +184,9 @@ DUPLICATE = replace(
     PASSED, id="rzzzz7zq2m5h6t3x", stage=Stage.DUPLICATE, version=None, same_as=PASSED.id, image=None, endpoint=None,
     history=history(Stage.DUPLICATE, "FoundSame", 0.5, way=2),
 )  # fmt: skip
-RUNNING = replace(PASSED, stage=Stage.SCORING, verdict=None, kpis=(), scores=None, history=history(Stage.SCORING, "SmokePassed", 4.3, way=5))
+RUNNING = replace(
+    PASSED, stage=Stage.SCORING, verdict=None, kpis=(), scores=None, history=history(Stage.SCORING, "SmokePassed", 4.3, way=5)
+)
 MAILS = {
     "received": (RECEIVED, "receipt"),
     "passed": (PASSED, "verdict"),
@@ -187,17 +211,25 @@ def plot(dark: str = "#1f6f5c") -> bytes:
         residual = chance.gauss(0, 48)
         dots.append(f'<circle cx="{(predicted - 60) * 2.6:.1f}" cy="{160 - residual:.1f}" r="3.2" fill="{dark}" fill-opacity="0.55"/>')
     axis = '<path d="M40 20V290H560" fill="none" stroke="#888"/><path d="M40 160H560" stroke="#888" stroke-dasharray="4 4"/>'
-    words = '<text x="300" y="318" font-size="13" text-anchor="middle">predicted</text><text x="46" y="30" font-size="13">label minus prediction</text>'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 580 330"><title>Residuals</title>{axis}{words}{"".join(dots)}</svg>'.encode()
+    words = '<text x="300" y="318" font-size="13" text-anchor="middle">predicted</text>'
+    words += '<text x="46" y="30" font-size="13">label minus prediction</text>'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 580 330"><title>Residuals</title>{axis}{words}{"".join(dots)}</svg>'.encode()
+    )
 
 
 def evidence() -> dict[str, bytes]:
     """What lies beside a release that was scored."""
     smoke = {
         "request": "data",
-        "tries": [{"rows": rows, "status": 200, "answer": [round(150 + 40 * math.sin(row), 3) for row in range(rows)], "ms": 6.1} for rows in (1, 2, 3)],
+        "tries": [
+            {"rows": rows, "status": 200, "answer": [round(150 + 40 * math.sin(row), 3) for row in range(rows)], "ms": 6.1}
+            for rows in (1, 2, 3)
+        ],
     }
-    lock = "\n".join(f"{name}=={version}" for name, version in [("joblib", "1.5.2"), ("numpy", "2.3.4"), ("pandas", "2.3.3"), ("scikit-learn", "1.7.2")])
+    lock = "\n".join(
+        f"{name}=={version}" for name, version in [("joblib", "1.5.2"), ("numpy", "2.3.4"), ("pandas", "2.3.3"), ("scikit-learn", "1.7.2")]
+    )
     build = "\n".join(["Resolved 38 packages in 412ms", "Installed 38 packages in 733ms", *(f" + package-{n}==1.{n}" for n in range(80))])
     return {
         "plots/residuals.svg": plot(),

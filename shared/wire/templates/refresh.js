@@ -5,10 +5,14 @@
       if (!answer.ok) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
       const shown = document.querySelector("main");
-      if (fresh && fresh.innerHTML !== shown.innerHTML) shown.replaceWith(fresh);
+      const typing = document.activeElement && document.activeElement.matches("input, select, textarea");
+      if (!fresh || typing || fresh.innerHTML === shown.innerHTML) return;
+      const open = [...shown.querySelectorAll("details")].map((one) => one.open);
+      fresh.querySelectorAll("details").forEach((one, place) => { one.open = open[place] === true; });
+      shown.replaceWith(fresh);
     } finally {
       if (document.querySelector("main[data-running]")) setTimeout(again, 1500);
-      else document.title = document.querySelector("h1").textContent + " · modelgate";
+      else document.title = `${document.querySelector("h1").textContent} · modelgate`;
     }
   };
   if (document.querySelector("main[data-running]")) setTimeout(again, 1500);
