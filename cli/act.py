@@ -34,7 +34,7 @@ def decide_arguments(parser: ArgumentParser) -> None:
 
 def decide(args: Namespace, out: Output) -> int:
     """Give a person's decision on an inconclusive release."""
-    value = {"outcome": args.outcome, "reason": args.reason, "by": args.by}
+    value = {"outcome": args.outcome, "reason": args.reason, "as": args.by}
     return _act(args, out, "decide", value, f"is decided: {args.outcome}")
 
 
@@ -65,10 +65,9 @@ def deadletters_arguments(parser: ArgumentParser) -> None:
 
 def deadletters(args: Namespace, out: Output) -> int:
     """List the tasks that were given up, or put one back."""
-    client = client_for(args)
     if args.action:
         return _requeue(args, out)
-    answer = client.get("api/deadletters")
+    answer = client_for(args).get("api/deadletters")
     letters = answer["deadletters"]
     shown = "\n".join(_letter(each) for each in letters) or "No task was given up."
     out.result(answer, lambda console: console.print(shown))
@@ -78,7 +77,7 @@ def deadletters(args: Namespace, out: Output) -> int:
 def _requeue(args: Namespace, out: Output) -> int:
     if not args.key:
         raise CommandError("Which task?", "modelgate deadletters requeue KEY; `modelgate deadletters` lists the keys.")
-    answer = client_for(args).post(f"api/deadletters/{quote(args.key, safe='')}/requeue")
+    answer = client_for(args).post(f"api/deadletters/{quote(args.key)}/requeue")
     out.result(answer, lambda console: console.print(f"{safe_line(args.key)} is queued again."))
     return OK
 

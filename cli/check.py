@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cli.exits import INVALID, OK, CommandError
 from cli.output import Output
 from cli.safe import safe_line
+from cli.site import settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,9 +28,7 @@ def check(args: Namespace, out: Output) -> int:
     """Print every fault; 0 when none of them is an error."""
     from shared.inspection.inspect import inspect_path  # noqa: PLC0415 - reads YAML
 
-    from shared.settings import load  # noqa: PLC0415 - not for --help
-
-    inspected = inspect_path(bundle_path(args.bundle), site=load().site, overrides=tuple(args.set))
+    inspected = inspect_path(bundle_path(args.bundle), site=settings().site, overrides=tuple(args.set))
     faults = [asdict(fault) for fault in inspected.faults]
     ok = inspected.bundle is not None
     out.result({"ok": ok, "faults": faults}, lambda console: _show(console, args.bundle, inspected.bundle, faults))

@@ -1,10 +1,8 @@
-"""The laptop as a child process: started, waited for, stopped."""
+"""The laptop as a child process: started on a free port, waited for, stopped."""
 
 from __future__ import annotations
 
 import contextlib
-import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,45 +12,46 @@ from pathlib import Path
 from cli.client import Client
 from cli.exits import ERROR, CommandError
 
-START, STOP = 30.0, 15.0  # seconds that starting and stopping may take
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+START, STOP = 60.0, 20.0  # seconds that starting and stopping may take
 
 
 @contextlib.contextmanager
-def laptop(home: Path, port: int) -> Iterator[Client]:
-    """A laptop on `port` that answers; gone at the end, whatever happens. What it prints goes to `logs/laptop.log` of its home."""
-    log = home / "logs" / "laptop.log"
+def laptop(home: Path) -> Iterator[Client]:
+    """A laptop of this home that answers; gone at the end, whatever happens. What it prints goes to `logs/laptop.out`."""
+    log = home / "logs" / "laptop.out"
     log.parent.mkdir(parents=True, exist_ok=True)
-    client = Client(f"http://127.0.0.1:{port}")
-    argv = [sys.executable, "-m", "laptop.main", "--home", str(home), "--port", str(port)]
-    with log.open("ab") as written:
+    argv = [sys.executable, "-m", "laptop.main", "--home", str(home), "--port", "0"]
+    with log.open("wb") as written:
         # A session of its own: Ctrl-C ends us, and we end it in order.
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=written, stderr=written, start_new_session=True)
     try:
-        _wait_until_it_answers(client, process, log)
-        yield client
+        yield _once_it_answers(home, process, log)
     finally:
         _stop(process)
 
 
-def _wait_until_it_answers(client: Client, process: subprocess.Popen[bytes], log: Path) -> None:
+def running_laptop(home: Path) -> Client | None:
+    """The laptop that holds this home and answers, if there is one."""
+    from laptop.lock import read_lock  # noqa: PLC0415 - only here
+
+    url = str(read_lock(home).get("url") or "")
+    with contextlib.suppress(CommandError):
+        client = Client(url)
+        client.get("api/health")
+        return client
+    return None
+
+
+def _once_it_answers(home: Path, process: subprocess.Popen[bytes], log: Path) -> Client:
     give_up = time.monotonic() + START
-    while True:
-        with contextlib.suppress(CommandError):
-            client.get("api/health")
-            return
-        if process.poll() is not None:
-            raise CommandError(f"The laptop ended at once: {_last_line(log)}", f"All of it: {log}", code=ERROR, name="laptop")
+    while process.poll() is None:
+        if client := running_laptop(home):
+            return client
         if time.monotonic() > give_up:
-            raise CommandError(f"The laptop does not answer after {START:.0f} s.", f"Its log: {log}", code=ERROR, name="laptop")
+            raise CommandError(f"The laptop does not answer after {START:.0f} s.", f"What it said: {log}", code=ERROR, name="laptop")
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(0.1)
+    raise CommandError(f"The laptop ended at once: {_last_line(log)}", f"All that it said: {log}", code=ERROR, name="laptop")
 
 
 def _last_line(log: Path) -> str:
@@ -61,8 +60,7 @@ def _last_line(log: Path) -> str:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
+    process.terminate()
     try:
         process.wait(STOP)
     except subprocess.TimeoutExpired:

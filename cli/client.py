@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from email.message import Message
 from http.client import HTTPException
@@ -18,7 +18,12 @@ from cli import DEFAULT_URL
 from cli.exits import CommandError, Refused, Unreachable
 
 PATIENCE = 30.0  # seconds until an answer begins
+UPLOAD_PATIENCE = 300.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+NONE: Mapping[str, str] = {}
+Query = Sequence[tuple[str, Any]]
 
 
 class Answer(NamedTuple):
@@ -54,29 +59,28 @@ class Client:
         """The JSON at `path`; query values that are None are left out."""
         return self._json(self.fetch(path, **query), path)
 
-    def post(self, path: str, value: Mapping[str, Any] | None = None) -> Any:
+    def post(self, path: str, value: Mapping[str, Any] = NONE, headers: Mapping[str, str] = NONE, query: Query = ()) -> Any:
         """Post `value` as JSON; the JSON answer."""
-        body = json.dumps(value or {}).encode()
-        return self._json(self._send(self._request("POST", path, body, {"Content-Type": "application/json"})), path)
+        typed = {**headers, "Content-Type": "application/json"}
+        return self._json(self._send(self._request("POST", _with(path, query), json.dumps({**value}).encode(), typed)), path)
 
-    def post_file(self, path: str, file: IO[bytes], size: int, headers: Mapping[str, str], query: list[tuple[str, str]]) -> Any:
+    def post_file(self, path: str, file: IO[bytes], size: int, headers: Mapping[str, str], query: Query) -> Any:
         """Post `size` bytes of `file` without holding them; the JSON answer."""
-        request = self._request("POST", f"{path}?{urlencode(query)}", file, {**headers, "Content-Length": str(size)})
-        return self._json(self._send(request, timeout=300), path)
+        request = self._request("POST", _with(path, query), file, {**headers, "Content-Length": str(size)})
+        return self._json(self._send(request, timeout=UPLOAD_PATIENCE), path)
 
     def put_file(self, url: str, file: IO[bytes], size: int) -> None:
         """Put `file` at a write URL that the server gave (absolute, or relative to ours). Our key is not for it."""
         headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream", "x-ms-blob-type": "BlockBlob"}
-        self._send(Request(urljoin(self.url, url), data=file, headers=headers, method="PUT"), timeout=300)  # noqa: S310 - checked in _send
+        self._send(Request(urljoin(self.url, url), data=file, headers=headers, method="PUT"), timeout=UPLOAD_PATIENCE)  # noqa: S310 - checked in _send
 
     def fetch(self, path: str, **query: Any) -> Answer:
         """Whatever lies at `path`."""
-        asked = urlencode({name: value for name, value in query.items() if value is not None})
-        return self._send(self._request("GET", f"{path}?{asked}" if asked else path))
+        return self._send(self._request("GET", _with(path, [(name, value) for name, value in query.items() if value is not None])))
 
-    def _request(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Request:
+    def _request(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] = NONE) -> Request:
         key = {"x-functions-key": self._key} if self._key else {}
-        return Request(self.url + path, data=body, headers={**(headers or {}), **key}, method=method)  # noqa: S310 - http(s) only, see __init__
+        return Request(self.url + path, data=body, headers={**headers, **key}, method=method)  # noqa: S310 - http(s) only, see __init__
 
     def _send(self, request: Request, timeout: float = PATIENCE) -> Answer:
         if request.type not in ("http", "https"):
@@ -89,6 +93,10 @@ class Client:
             return json.loads(answer.body or b"null")
         except ValueError:
             raise Unreachable(f"{self.url}{path} answers, but not as a modelgate does.", "Is --url right?") from None
+
+
+def _with(path: str, query: Query) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
 
 
 @contextmanager

@@ -5,17 +5,18 @@ from __future__ import annotations
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cli.child import free_port, laptop
-from cli.client import Client, client_for
+from cli.child import laptop, running_laptop
+from cli.client import Client
 from cli.exits import ERROR, CommandError, exit_code
 from cli.init import copy_template, template_named
 from cli.output import Output
 from cli.safe import safe_line
+from cli.site import home_argument, home_of
 from cli.times import span
 from cli.watch import follow, view_for
 
@@ -29,7 +30,7 @@ PATIENCE = 60.0  # seconds until a drop is seen, and until a verdict's mail lies
 
 def demo_arguments(parser: ArgumentParser) -> None:
     """`demo [--home DIR] [--template NAME]`."""
-    parser.add_argument("--home", type=Path, default=Path(".modelgate"), help="the laptop's home (default: .modelgate)")
+    home_argument(parser)
     parser.add_argument("--template", default="sklearn_diabetes", metavar="NAME", help="what to drop (default: sklearn_diabetes)")
 
 
@@ -37,8 +38,8 @@ def demo(args: Namespace, out: Output) -> int:
     """Drop a template as a person would, follow it, and say where its mail and report lie."""
     began = time.monotonic()
     template = template_named(args.template)
-    home: Path = args.home.resolve()
-    with _running(args, home, out) as client:
+    home = home_of(args.home)
+    with _running(home, out) as client:
         release = _one_release(client, home, template, out)
         mail = _wait_for(lambda: _mail_of(home, release), "the mail of the verdict")
     told = {"release": release, "home": str(home), "mail": str(mail), "report": str(_report(home, release))}
@@ -62,23 +63,17 @@ def drop(home: Path, template: Path) -> str:
 
 
 @contextmanager
-def _running(args: Namespace, home: Path, out: Output) -> Iterator[Client]:
+def _running(home: Path, out: Output) -> Iterator[Client]:
     """The laptop of this home: the one that runs already, else our own, which is stopped at the end."""
-    there = client_for(args)
-    if _is_laptop_of(there, home):
-        out.say(f"A laptop runs at {there.url} already; the demo uses it.", "dim")
+    there = running_laptop(home)
+    if there:
+        out.say(f"A laptop runs here already, at {there.url}; the demo uses it.", "dim")
         yield there
         return
     out.say(f"Starting the laptop in {home} …", "dim")
-    with laptop(home, free_port()) as client:
-        out.say(f"It runs at {client.url} until the demo ends.", "dim")
+    with laptop(home) as client:
+        out.say(f"It answers at {client.url} until the demo ends.", "dim")
         yield client
-
-
-def _is_laptop_of(client: Client, home: Path) -> bool:
-    with suppress(CommandError):
-        return Path(str(client.get("api/health").get("home") or "/nowhere")).resolve() == home
-    return False
 
 
 def _one_release(client: Client, home: Path, template: Path, out: Output) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from cli.client import LOOPBACK, Client, client_for
 from cli.exits import ERROR, OK, CommandError
 from cli.output import Output
 from cli.safe import safe, safe_line
+from cli.site import home_argument, home_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,7 +43,7 @@ class Check:
 
 def doctor_arguments(parser: ArgumentParser) -> None:
     """`doctor [--home DIR]`."""
-    parser.add_argument("--home", type=Path, default=Path(".modelgate"), help="the laptop's home (default: .modelgate)")
+    home_argument(parser)
 
 
 def doctor(args: Namespace, out: Output) -> int:
@@ -55,12 +56,12 @@ def doctor(args: Namespace, out: Output) -> int:
 
 def checks_of(args: Namespace) -> Iterator[Check]:
     """Every check, in the order in which one depends on the other."""
-    client = client_for(args)
+    client, home = client_for(args), home_of(args.home)
     yield _python()
     yield _uv()
     yield _interpreters()
-    yield _disk(args.home)
-    yield _home(args.home)
+    yield _disk(home)
+    yield _home(home)
     yield _registry()
     yield from _server(client)
 
@@ -140,9 +141,9 @@ def _disk(home: Path) -> Check:
 def _home(home: Path) -> Check:
     try:
         with tempfile.TemporaryFile(dir=_existing(home)):
-            return Check("home", "ok", f"{home.resolve()} can be written")
+            return Check("home", "ok", f"{home} can be written")
     except OSError as error:
-        return Check("home", "fail", f"{home.resolve()}: {error.strerror}", "Name another with --home, or mend its permissions.")
+        return Check("home", "fail", f"{home}: {error.strerror}", "Name another with --home, or mend its permissions.")
 
 
 def _existing(path: Path) -> Path:

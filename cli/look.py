@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -116,17 +117,18 @@ def _until_over(client: Client, ident: str) -> None:
 
 
 def _logs(client: Client, ident: str) -> dict[str, str]:
-    """Text by log, in the order of the stages."""
-    found: dict[str, str] = client.get(f"api/releases/{ident}/logs")["logs"]
-    return found
+    """Text by log, in the order of the stages: the server sends one text with a heading `== name ==` above each."""
+    text = client.fetch(f"api/releases/{ident}/logs").body.decode("utf-8", "replace")
+    _, *parts = re.split(r"^== (.+) ==$\n?", text, flags=re.MULTILINE)
+    return {name: log.strip("\n") for name, log in zip(parts[::2], parts[1::2], strict=True)}
 
 
 def _print_new(shown: dict[str, str], found: dict[str, str]) -> None:
     for name, text in found.items():
         old = shown.get(name, "")
-        new = text.removeprefix(old)
+        new = (text.removeprefix(old)).strip("\n")
         if new:
-            print(f"── {safe_line(name)} ──\n{safe(new.rstrip())}", flush=True)
+            print(f"== {safe_line(name)} ==\n{safe(new)}\n", flush=True)
 
 
 def report_arguments(parser: ArgumentParser) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -22,11 +21,10 @@ class Output:
 
     @cached_property
     def console(self) -> Console:
-        """For people. Nothing in it is read as markup, so a server's brackets stay brackets."""
-        from rich.console import Console  # noqa: PLC0415 - heavy
+        """For people; stderr once `--json` owns stdout."""
+        from cli.terminal import Terminal  # noqa: PLC0415 - heavy
 
-        stream = sys.stderr if self.as_json else sys.stdout
-        return Console(file=stream, markup=False, emoji=False, highlight=False, soft_wrap=not stream.isatty())
+        return Terminal(stderr=self.as_json)
 
     def say(self, text: str = "", style: str = "") -> None:
         """A line of progress."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cli.archive import Archive, archive_of
 from cli.check import bundle_path
 from cli.client import Client, client_for
-from cli.exits import OK, CommandError, Refused
+from cli.exits import OK, CommandError
 from cli.output import Output
 from cli.safe import safe_line
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 BODY_LIMIT = 100_000_000  # bytes that POST /api/releases takes; more goes by a write URL
-TOO_LARGE = 413
 
 
 def submit_arguments(parser: ArgumentParser) -> None:
@@ -44,50 +42,19 @@ def submit(args: Namespace, out: Output) -> int:
         return OK
     from cli.look import watched  # noqa: PLC0415 - only here
 
-    _wait_until_known(client, str(taken["id"]))
     return watched(client, str(taken["id"]), out)
 
 
 def send(client: Client, archive: Archive, args: Namespace) -> dict[str, Any]:
     """Hand the archive over, by the body or by a write URL; `{id, links}`."""
-    options: list[tuple[str, str]] = [("force", "true")] if args.force else []
-    options += [("set", override) for override in args.set]
+    query = [("name", archive.name), *([("force", "true")] if args.force else []), *(("set", override) for override in args.set)]
     headers = {"x-modelgate-submitter": args.submitter} if args.submitter else {}
     if archive.size <= BODY_LIMIT:
-        try:
-            return _by_body(client, archive, headers, options)
-        except Refused as refused:  # a server may take less than others
-            if refused.status != TOO_LARGE:
-                raise
-            archive.file.seek(0)
-    return _by_write_url(client, archive, args)
-
-
-def _by_body(client: Client, archive: Archive, headers: dict[str, str], options: list[tuple[str, str]]) -> dict[str, Any]:
-    typed = {"Content-Type": archive.content_type, **headers}
-    taken: dict[str, Any] = client.post_file("api/releases", archive.file, archive.size, typed, [("name", archive.name), *options])
-    return taken
-
-
-def _by_write_url(client: Client, archive: Archive, args: Namespace) -> dict[str, Any]:
-    slot = client.post("api/uploads", {"name": archive.name, "submitter": args.submitter, "force": args.force, "set": args.set})
-    client.put_file(str(slot["url"]), archive.file, archive.size)
-    taken: dict[str, Any] = client.post("api/releases", {"url": slot.get("drop_url") or slot["url"]})
-    return taken
-
-
-def _wait_until_known(client: Client, ident: str) -> None:
-    """The release is made by the upload's event, which may come a moment after the answer."""
-    give_up = time.monotonic() + 15
-    while True:
-        try:
-            client.get(f"api/releases/{ident}")
-        except Refused as refused:
-            if refused.status != 404 or time.monotonic() > give_up:  # noqa: PLR2004 - HTTP's own
-                raise
-            time.sleep(0.2)  # asked again until the event has come
-        else:
-            return
+        typed = {"Content-Type": archive.content_type, **headers}
+        return dict(client.post_file("api/releases", archive.file, archive.size, typed, query))
+    slot = client.post("api/uploads", headers=headers, query=query)
+    client.put_file(str(slot["upload_url"]), archive.file, archive.size)
+    return dict(client.post("api/releases", {"url": slot["drop_url"]}))
 
 
 def _show(console: Console, taken: dict[str, Any]) -> None:

@@ -1,0 +1,19 @@
+"""rich's console, as this command wants it. Imported only when something is printed for a person."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+
+
+class Terminal(Console):
+    """Nothing in what it prints is read as markup, so a server's brackets stay brackets; lines are folded for terminals only."""
+
+    def __init__(self, *, stderr: bool) -> None:
+        stream = sys.stderr if stderr else sys.stdout
+        super().__init__(file=stream, markup=False, emoji=False, highlight=False, soft_wrap=not stream.isatty())
+
+    def on_broken_pipe(self) -> None:
+        """Told like any other broken pipe; rich would end the process with 1, which here means `invalid`."""
+        raise BrokenPipeError
