@@ -54,14 +54,17 @@ def tell(key: str, fact: Fact, ports: Ports) -> None:
         log.info("nothing waits for %s (%s)", key, type(fact).__name__)
 
 
-def advance(release_id: str, fact: Fact, ports: Ports, *, answers: str | None = None, person: bool = False) -> Step:
+def advance(
+    release_id: str, fact: Fact, ports: Ports, *, answers: str | None = None, person: bool = False, known: Saved | None = None
+) -> Step:
     """Move the release by `fact` and store it; the caller sends `fresh` (or performs it).
 
     `answers` is the key of the task that gave the fact: an answer to a task that is no longer wanted is dropped. What fits no row is
-    kept if it is early, else recorded in the log; only a `person` is told (NoSuchStep). Raises NotFound, and Conflict after five tries.
+    kept if it is early, else recorded in the log; only a `person` is told (NoSuchStep). `known` spares the first load. Raises NotFound, and Conflict
+    after five tries.
     """
-    for _ in range(TRIES):
-        saved = ports.releases.load(release_id)
+    for attempt in range(TRIES):
+        saved = known if known is not None and attempt == 0 else ports.releases.load(release_id)
         if saved is None:
             raise NotFound(f"there is no release {release_id}")
         if answers is not None and answers not in {task.key for task in saved.tasks}:

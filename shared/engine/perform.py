@@ -26,15 +26,15 @@ log = logging.getLogger("modelgate.engine")
 
 def perform(key: str, attempt: int, ports: Ports) -> None:
     """Carry out task `key` if its `attempt` is the one the store waits for, then go on with what follows from it."""
-    started = ports.clock.now()
-    todo: Task | None = _find(key, attempt, ports)
-    while todo is not None:
-        fresh = _perform(todo, ports)
-        now = ports.clock.now()
-        todo = next((task for task in fresh if task.due_at <= now and not isinstance(task.effect, LASTING)), None)
-        if now - started > ports.policy.go_on_for:
-            todo = None
-        send(tuple(task for task in fresh if task is not todo), ports)
+    until = ports.clock.now() + ports.policy.go_on_for
+    saved = ports.releases.load(key.partition("/")[0])
+    todo = _wanted(saved, key, attempt)
+    while saved is not None and todo is not None:
+        step = _perform(todo, saved, ports)
+        now, saved = ports.clock.now(), step.saved
+        goes_on = (task for task in step.fresh if task.due_at <= now and not isinstance(task.effect, LASTING))
+        todo = next(goes_on, None) if now < until else None
+        send(tuple(task for task in step.fresh if task is not todo), ports)
 
 
 def give_up(key: str, reason: str, ports: Ports) -> None:
@@ -44,20 +44,16 @@ def give_up(key: str, reason: str, ports: Ports) -> None:
     if saved is None or task is None:
         log.warning("a message for %s was given up, and nothing waits for it: %s", key, reason)
         return
-    send(_failed_for_good(task, saved, (_platform_fault(reason),), reason, ports).fresh, ports)
+    send(_failed_for_good(task, saved, reason, ports).fresh, ports)
 
 
-def _find(key: str, attempt: int, ports: Ports) -> Task | None:
-    saved = ports.releases.load(key.partition("/")[0])
-    task = next((task for task in saved.tasks if task.key == key), None) if saved else None
-    return task if task is not None and task.attempt == attempt else None
+def _wanted(saved: Saved | None, key: str, attempt: int) -> Task | None:
+    tasks = saved.tasks if saved is not None else ()
+    return next((task for task in tasks if task.key == key and task.attempt == attempt), None)
 
 
-def _perform(task: Task, ports: Ports) -> tuple[Task, ...]:
-    """The tasks that follow."""
-    saved = ports.releases.load(task.key.partition("/")[0])
-    if saved is None or task not in saved.tasks:
-        return ()
+def _perform(task: Task, saved: Saved, ports: Ports) -> Step:
+    """What came of the task. `saved` may be old by now: then the save conflicts, and is tried on what is there."""
     try:
         answer = carry_out(task.effect, saved, ports)
     except BundleFault as fault:
@@ -65,50 +61,58 @@ def _perform(task: Task, ports: Ports) -> tuple[Task, ...]:
     except (Temporary, Conflict) as error:
         return _later(task, saved, str(error), ports)
     except ModelgateError as error:
-        return _failed_for_good(task, saved, (_platform_fault(str(error)),), str(error), ports).fresh
+        return _failed_for_good(task, saved, str(error), ports)
     except Exception as error:
         log.exception("task %s (%s) failed in a way nobody foresaw", task.key, type(task.effect).__name__, extra={"task_key": task.key})
         return _later(task, saved, f"{type(error).__name__}: {error}", ports)
     if isinstance(answer, NotYet):
-        return _again(task, ports.clock.now() + answer.after, 0, ports)
-    return advance(saved.release.id, answer, ports, answers=task.key).fresh
+        return _again(task, saved, ports.clock.now() + answer.after, 0, ports)
+    return _clean(task, advance(saved.release.id, answer, ports, answers=task.key, known=saved), ports)
 
 
-def _later(task: Task, saved: Saved, reason: str, ports: Ports) -> tuple[Task, ...]:
+def _clean(task: Task, step: Step, ports: Ports) -> Step:
+    """A release that ended while its work was under way (cancelled, expired) leaves nothing running."""
+    if step.saved.release.ended and not isinstance(task.effect, LASTING) and task not in step.saved.tasks:
+        ports.serving.take_down(step.saved.release)
+    return step
+
+
+def _later(task: Task, saved: Saved, reason: str, ports: Ports) -> Step:
     failures = task.failures + 1
     if failures >= ports.policy.tries:
-        return _failed_for_good(task, saved, (_platform_fault(reason),), reason, ports).fresh
+        return _failed_for_good(task, saved, reason, ports)
     wait = min(ports.policy.backoff * 2 ** (failures - 1), ports.policy.backoff_cap)
     wait *= random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
     log.warning(
         "task %s (%s) did not work: %s; try %d in %.1f s", task.key, type(task.effect).__name__, reason, failures + 1, wait.total_seconds()
     )
-    return _again(task, ports.clock.now() + wait, failures, ports)
+    return _again(task, saved, ports.clock.now() + wait, failures, ports)
 
 
-def _again(task: Task, due_at: datetime, failures: int, ports: Ports) -> tuple[Task, ...]:
+def _again(task: Task, saved: Saved, due_at: datetime, failures: int, ports: Ports) -> Step:
     """Save the task's next attempt; somebody else's move in between is no harm, unless it wants the task no more."""
     again = replace(task, attempt=task.attempt + 1, due_at=due_at, failures=failures)
     for _ in range(5):
-        saved = ports.releases.load(task.key.partition("/")[0])
-        if saved is None or task not in saved.tasks:
-            return ()
         tasks = tuple(again if other == task else other for other in saved.tasks)
+        if again not in tasks:
+            return _clean(task, Step(saved), ports)
+        later = replace(saved, revision=saved.revision + 1, tasks=tasks)
         try:
-            ports.releases.save(replace(saved, revision=saved.revision + 1, tasks=tasks), expected=saved.revision)
+            ports.releases.save(later, expected=saved.revision)
         except Conflict:
+            saved = ports.releases.load(saved.release.id) or saved
             continue
-        return (again,)
+        return Step(later, (again,))
     raise Conflict(f"task {task.key} could not be put off: others moved its release five times")
 
 
-def _failed_for_good(task: Task, saved: Saved, faults: tuple[Fault, ...], reason: str, ports: Ports) -> Step:
+def _failed_for_good(task: Task, saved: Saved, reason: str, ports: Ports) -> Step:
     effect = type(task.effect).__name__
     log.error("task %s (%s) is given up: %s", task.key, effect, reason, extra={"release_id": saved.release.id, "task_key": task.key})
     payload = {"attempt": task.attempt, "failures": task.failures, "stage": saved.release.stage.value} | asdict(task.effect)
     ports.dead_letters.put(DeadLetter(task.key, saved.release.id, effect, reason, ports.clock.now(), payload))
     lasting = isinstance(task.effect, LASTING)
-    fact: f.Fact = f.TaskGivenUp(effect, reason) if lasting else f.StageFailed(faults, ours=True)
+    fact: f.Fact = f.TaskGivenUp(effect, reason) if lasting else f.StageFailed((_platform_fault(reason),), ours=True)
     return advance(saved.release.id, fact, ports, answers=task.key)
 
 

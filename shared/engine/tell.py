@@ -37,6 +37,8 @@ def send_mail(release: Release, kind: str, ports: Ports) -> NotYet | None:
     now = ports.clock.now()
     mail = compose(release, kind, sender=policy.sender, base_url=policy.base_url, report=report, at=now, local_zone=policy.zone)
     if not mail.to:
-        log.warning("release %s has no submitter with a usable address: its %s is not mailed", release.id, kind, extra={"release_id": release.id})
+        log.warning(
+            "release %s has no submitter with a usable address: its %s is not mailed", release.id, kind, extra={"release_id": release.id}
+        )
         return None
     return ports.mailer.send(mail)
