@@ -60,8 +60,8 @@ def advance(
     """Move the release by `fact` and store it; the caller sends `fresh` (or performs it).
 
     `answers` is the key of the task that gave the fact: an answer to a task that is no longer wanted is dropped. What fits no row is
-    kept if it is early, else recorded in the log; only a `person` is told (NoSuchStep). `known` spares the first load. Raises NotFound, and Conflict
-    after five tries.
+    kept if it is early, else recorded in the log; only a `person` is told (NoSuchStep). `known` spares the first load. Raises NotFound,
+    and Conflict after five tries.
     """
     for attempt in range(TRIES):
         saved = known if known is not None and attempt == 0 else ports.releases.load(release_id)

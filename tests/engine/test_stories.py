@@ -246,3 +246,17 @@ def test_nothing_runs_any_more_after_the_verdict(world):
     world.run()
     assert world.work.up == set()
     assert not any(saved.open for saved in world.store.saved.values())
+
+
+def test_work_that_ends_after_a_cancel_leaves_nothing_running(world):
+    ident = world.drop()
+    deploy = world.work.deploy
+
+    def slow(release):
+        advance(ident, f.CancelAsked("ana"), world.ports, person=True)
+        return deploy(release)
+
+    world.work.deploy = slow
+    perform_one(world)
+    assert world.release(ident).stage is Stage.CANCELLED
+    assert world.work.up == set()
