@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 from urllib.parse import urlencode
 
 from shared.domain.release import Release, Stage
+from shared.ports import Page
 from shared.wire.layout import policy, render
 from shared.wire.rows import Row, release_rows
 from shared.wire.text import clean, duration, pair, plural, utc_time
@@ -16,27 +16,28 @@ CSP = policy(page=True)
 
 
 def dashboard(
-    releases: Sequence[Release],
+    page: Page,
     *,
-    now: datetime,
     name: str | None = None,
     stage: str | None = None,
-    cursor: str | None = None,
     dead_letters: int = 0,
+    base_url: str = DEFAULT_URL,
+    now: datetime | None = None,
 ) -> str:
-    """`/`: one page of releases, newest first. `name` and `stage` are the filter in force, `cursor` leads to the next page."""
-    query = {"name": name or "", "stage": stage or "", "after": cursor or ""}
+    """`/`: one page of releases, newest first. `name` and `stage` are the filter in force. Without `now` times are absolute."""
+    query = {"name": name or "", "stage": stage or "", "after": page.next or ""}
     return render(
         "dashboard.html",
-        rows=[_line(release, now) for release in releases],
+        rows=[_line(release, now) for release in page.releases],
         stages=[(str(one), label(one)) for one in Stage],
         name=clean(name or "", 120),
         stage=stage or "",
         filtered=bool(name or stage),
-        next="/?" + urlencode({key: value for key, value in query.items() if value}) if cursor else None,
+        next="/?" + urlencode({key: value for key, value in query.items() if value}) if page.next else None,
         dead_letters=plural(dead_letters, "task") if dead_letters else "",
-        told=plural(len(releases), "release") + (", more below" if cursor else ""),
-        running=any(not release.ended for release in releases),
+        told=plural(len(page.releases), "release") + (", more below" if page.next else ""),
+        running=any(not release.ended for release in page.releases),
+        base_url=base_url,
     )
 
 
@@ -52,7 +53,7 @@ def release_page(release: Release, *, zone: tzinfo | None = None, base_url: str 
 def decide_page(
     release: Release, token: str, csrf: str, *, zone: tzinfo | None = None, base_url: str = DEFAULT_URL, problem: str = "", reason: str = ""
 ) -> str:
-    """`/decide/{token}`: a form that posts `csrf`, `reason` and `outcome` (pass, fail). A refused form comes back with them and `problem`."""
+    """`/decide/{token}`: a form that posts `csrf`, `reason` and `outcome` (pass, fail). A refused form comes back with `problem`."""
     return render(
         "decide.html",
         r=release_rows(release, zone, base_url),
@@ -64,9 +65,9 @@ def decide_page(
     )
 
 
-def error_page(status: int, code: str, message: str, fix: str = "") -> str:
-    """What went wrong, for a person: the same three fields that the HTTP interface gives."""
-    return render("error.html", status=status, code=clean(code, 60), message=clean(message), fix=clean(fix))
+def error_page(status: int, message: str, fix: str = "") -> str:
+    """What went wrong, for a person; `status` is the HTTP status."""
+    return render("error.html", status=status, message=clean(message), fix=clean(fix))
 
 
 def _links(release: Release) -> list[tuple[str, str]]:
@@ -75,7 +76,7 @@ def _links(release: Release) -> list[tuple[str, str]]:
     return [*judged, ("Logs", f"{api}/logs"), ("Release as JSON", api)]
 
 
-def _line(release: Release, now: datetime) -> Row:
+def _line(release: Release, now: datetime | None) -> Row:
     return {
         "id": release.id,
         "title": title(release),
@@ -83,7 +84,7 @@ def _line(release: Release, now: datetime) -> Row:
         "label": label(release.stage),
         "tone": tone(release.stage),
         "said": _said(release),
-        "when": ago(release.created_at, now),
+        "when": ago(release.created_at, now) if now else utc_time(release.created_at),
     }
 
 

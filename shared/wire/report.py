@@ -12,14 +12,13 @@ from typing import Any
 from shared.domain.release import Release, Stage
 from shared.wire.layout import render, trusted
 from shared.wire.rows import Row, bundle_rows, metric_rows, release_rows
-from shared.wire.svg import safe_svg
+from shared.wire.svg import safe_svg, svg_description
 from shared.wire.text import both_times, clean, clean_block, last_lines, plural
 from shared.wire.words import DEFAULT_URL
 
 LOGS = ("logs/build.log", "logs/serve.log", "logs/smoke.log", "logs/score.log")
 PLOTS = 12
 _OPERATIONS = ("latency_", "throughput_", "error_rate", "peak_memory", "start_seconds")
-_LONG = 24  # entries of a list in an answer that are shown
 
 
 def render_report(release: Release, evidence: Mapping[str, bytes], *, zone: tzinfo | None = None, base_url: str = DEFAULT_URL) -> bytes:
@@ -32,8 +31,7 @@ def render_report(release: Release, evidence: Mapping[str, bytes], *, zone: tzin
         plots=plots(evidence),
         metrics=_groups(scores.metrics if scores else {}),
         reported=metric_rows(scores.reported, {}) if scores else [],
-        request=clean(release.request, 60) if release.request else None,
-        smoke=smoke_lines(evidence.get("smoke.json")),
+        smoke=smoke_rows(evidence.get("smoke.json")),
         digests=_digests(release),
         lock=_lock(evidence.get("lock.txt")),
         logs=logs(evidence),
@@ -62,65 +60,71 @@ class EvidenceFiles(Mapping[str, bytes]):
         return len(self._names)
 
 
-def plots(evidence: Mapping[str, bytes]) -> list[Any]:
-    """Every plot that is safe to show, by name."""
+def plots(evidence: Mapping[str, bytes]) -> list[Row]:
+    """Every plot that is safe to show, by name: `drawn told adapts` (its colours follow the page's)."""
     names = sorted(name for name in evidence if name.startswith("plots/") and name.endswith(".svg"))[:PLOTS]
-    drawn = [safe_svg(evidence[name], f"plot{place}") for place, name in enumerate(names)]
-    return [trusted(markup) for markup in drawn if markup]
+    found = [(safe_svg(evidence[name], f"plot{place}"), svg_description(evidence[name])) for place, name in enumerate(names)]
+    return [{"drawn": trusted(markup), "told": clean(told), "adapts": "currentColor" in markup} for markup, told in found if markup]
 
 
 def logs(evidence: Mapping[str, bytes]) -> list[Row]:
     """The last 60 lines of each log that says anything."""
-    texts = [(name, last_lines(evidence[name])) for name in LOGS if name in evidence]
+    names = [*LOGS, *(name for name in sorted(evidence) if name.startswith("logs/") and name not in LOGS)]
+    texts = [(name, last_lines(evidence[name])) for name in names[:10] if name in evidence]
     return [
         {"name": name.removeprefix("logs/"), "lines": plural(text.count("\n") + 1, "line"), "text": text} for name, text in texts if text
     ]
 
 
-def smoke_lines(content: bytes | None) -> str:
-    """What the smoke test saw: one line a value, lists cut, anything that holds feature rows told by its shape only."""
+def smoke_rows(content: bytes | None) -> Row | None:
+    """What the smoke test tried: `request attempts question answer`. Rows of data are told by their shape, never by their values."""
+    found = _loaded(content)
+    if not isinstance(found, dict):
+        return None
+    attempts = [one for one in found.get("attempts") or () if isinstance(one, dict)][:40]
+    return {
+        "request": clean(found["request"], 60) if found.get("request") else "",
+        "attempts": [
+            {key: clean("" if one.get(key) is None else one[key], 300) for key in ("request", "rows", "code", "reason")}
+            | {"ok": one.get("ok") is True}
+            for one in attempts
+        ],
+        "question": outline(found.get("question")),
+        "answer": outline(found.get("answer")),
+    }
+
+
+def _loaded(content: bytes | str | None) -> Any:
     try:
-        found = json.loads(content) if content else None
-    except ValueError:
-        return ""
-    if not found:
-        return ""
-    return clean_block(_compact(_shortened(found)), 20_000)
+        return json.loads(content) if content else None
+    except (ValueError, RecursionError):
+        return None
 
 
-def _compact(value: Any, indent: str = "") -> str:
-    """JSON that keeps on one line what fits there."""
-    line = json.dumps(value, ensure_ascii=False)
-    if len(line) <= 88 - len(indent) or not isinstance(value, Mapping | list):
-        return line
-    deeper = indent + "  "
+def outline(value: Any) -> str:
+    """`{"data": [3 rows of 10 numbers]}`: the shape of a body (JSON, or text that holds JSON), without its values."""
+    if isinstance(value, str):
+        inner = _loaded(value)
+        value = inner if inner is not None else value
+    return "" if value is None else clean(_shape(value), 500)
+
+
+def _shape(value: Any) -> str:
     if isinstance(value, Mapping):
-        entries = [f"{deeper}{json.dumps(key, ensure_ascii=False)}: {_compact(entry, deeper)}" for key, entry in value.items()]
-        return "{\n" + ",\n".join(entries) + f"\n{indent}}}"
-    return "[\n" + ",\n".join(deeper + _compact(entry, deeper) for entry in value) + f"\n{indent}]"
-
-
-_ROWS = ("body", "payload", "sent", "row", "features", "data", "input", "input_data", "inputs", "sample", "samples_in", "request_body")
-
-
-def _shortened(value: Any, depth: int = 0) -> Any:
-    if isinstance(value, Mapping):
-        return {
-            str(key): _shape(entry) if str(key).lower() in _ROWS else _shortened(entry, depth + 1)
-            for key, entry in list(value.items())[:60]
-        }
+        return "{" + ", ".join(f'"{clean(key, 40)}": {_shape(entry)}' for key, entry in list(value.items())[:12]) + "}"
     if isinstance(value, list):
-        return [_shortened(entry, depth + 1) for entry in value[:_LONG]] + ([f"… {len(value) - _LONG} more"] if len(value) > _LONG else [])
-    return clean(value, 300) if isinstance(value, str) else value
-
-
-def _shape(value: Any) -> Any:
-    """Rows without their values: keys, counts and kinds only."""
-    if isinstance(value, Mapping):
-        return {clean(key, 60): _shape(entry) for key, entry in list(value.items())[:20]}
-    if isinstance(value, list):
-        return f"[{len(value)} of {_shape(value[0])}]" if value else "[]"
+        return f"[{_list(value)}]"
     return {str: "text", bool: "true or false", type(None): "null"}.get(type(value), "number")
+
+
+def _list(values: list[Any]) -> str:
+    if values and all(isinstance(entry, list) for entry in values):
+        return f"{plural(len(values), 'row')} of {_list(values[0])}"
+    kinds = sorted({_shape(entry) for entry in values[:50]})
+    words = {"number": "number", "text": "text", "true or false": "truth value", "null": "null"}
+    if len(kinds) == 1 and kinds[0] in words:
+        return plural(len(values), words[kinds[0]])
+    return f"{plural(len(values), 'entry', 'entries')}" + (f", each {kinds[0]}" if len(kinds) == 1 else "")
 
 
 def _groups(metrics: Mapping[str, float]) -> list[Row]:

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from xml.etree import ElementTree as ET
 
 MOST = 2_000_000  # bytes of one plot
 _SVG = "{http://www.w3.org/2000/svg}"
-_ELEMENTS = frozenset(
-    """
-    svg g defs title desc path rect circle ellipse line polyline polygon text tspan clipPath linearGradient radialGradient
-    stop marker
-    """.split()
-)
-_ATTRIBUTES = frozenset(
-    """
-    viewBox width height x y x1 y1 x2 y2 cx cy r rx ry d points transform dx dy rotate id class fill fill-opacity fill-rule
-    stroke stroke-width stroke-opacity stroke-dasharray stroke-linecap stroke-linejoin opacity clip-path clip-rule font-size
-    font-family font-weight font-style text-anchor dominant-baseline letter-spacing offset stop-color stop-opacity
-    gradientUnits gradientTransform clipPathUnits marker-end marker-start markerWidth markerHeight refX refY orient vector-
-    effect shape-rendering preserveAspectRatio role textLength
-    """.split()
-)
+_DRAWING = """svg g defs title desc path rect circle ellipse line polyline polygon text tspan clipPath linearGradient
+    radialGradient stop marker"""
+_PROPERTIES = """viewBox width height x y x1 y1 x2 y2 cx cy r rx ry d points transform dx dy rotate id class fill fill-opacity
+    fill-rule stroke stroke-width stroke-opacity stroke-dasharray stroke-linecap stroke-linejoin opacity clip-path clip-rule
+    font-size font-family font-weight font-style text-anchor dominant-baseline letter-spacing offset stop-color stop-opacity
+    gradientUnits gradientTransform clipPathUnits marker-end marker-start markerWidth markerHeight refX refY orient
+    vector-effect shape-rendering preserveAspectRatio role textLength"""
+_ELEMENTS, _ATTRIBUTES = frozenset(_DRAWING.split()), frozenset(_PROPERTIES.split())
 _LOCAL = re.compile(r"url\(#([\w.-]+)\)")
 _ACTIVE = re.compile(r"(?i)url|javascript|data:|expression|@import|[\\<>]|&#")
 
@@ -45,10 +39,10 @@ def safe_svg(content: bytes, prefix: str = "p") -> str | None:
         return None
 
 
-def svg_title(content: bytes) -> str:
-    """The drawing's own title, or nothing."""
-    found = re.search(rb"<title[^>]*>([^<]{1,200})</title>", content)
-    return found.group(1).decode("utf-8", "replace") if found else ""
+def svg_description(content: bytes) -> str:
+    """What the drawing says of itself in words, or nothing."""
+    found = re.search(rb"<desc[^>]*>([^<]{1,600})</desc>", content)
+    return unescape(found.group(1).decode("utf-8", "replace")) if found else ""
 
 
 def _copied(element: ET.Element, prefix: str) -> ET.Element:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -65,7 +64,7 @@ def kpi(metric: str, rule: str, limit: float, value: float | None, holds: bool |
 
 
 OLD_PICKLE = Fault(
-    "MG186",
+    "MG183",
     "model.pkl was written by scikit-learn 1.7.1; conda.yml asks for 1.7.2",
     "Pin scikit-learn==1.7.1, or train again.",
     "conda.yml",
@@ -133,13 +132,13 @@ INVALID = replace(
     bundle=None,
     data_digest=None,
     updated_at=START + timedelta(seconds=0.4),
-    history=history(Stage.INVALID, "BundleChecked", 0.4, "MG163: score.py has no run()", way=1),
+    history=history(Stage.INVALID, "BundleChecked", 0.4, "MG161: score.py has no run()", way=1),
     faults=(
-        Fault("MG163", "no run() in score.py", "Add `def run(raw_data):` that returns one prediction a row.", "score.py"),
-        Fault("MG145", "unknown key `kpi`; did you mean `kpis`?", "Write `kpis:` with a list of {metric, min | max}.", "manifest.yml", 7),
-        Fault("MG166", "`import lightgbm`, but conda.yml does not ask for it", "Add `lightgbm` under `- pip:`.", "score.py", 3),
+        Fault("MG161", "no run() in score.py", "Add `def run(raw_data):` that returns one prediction a row.", "score.py"),
+        Fault("MG144", "unknown key `kpi`; did you mean `kpis`?", "Write `kpis:` with a list of {metric, min | max}.", "manifest.yml", 7),
+        Fault("MG163", "`import lightgbm`, but conda.yml does not ask for it", "Add `lightgbm` under `- pip:`.", "score.py", 3),
         OLD_PICKLE,
-        Fault("MG204", "python=3.6.2 names an exact patch; 3.11 is used", "Write `python=3.11`.", "conda.yml", 4, "warning"),
+        Fault("MG212", "python=3.6.2 names an exact patch; 3.11 is used", "Write `python=3.11`.", "conda.yml", 4, "warning"),
     ),
 )  # fmt: skip
 ERROR = replace(
@@ -202,37 +201,60 @@ MAILS = {
 HOSTILE = "x\r\nBcc: victim@example.com\x1b[31m<script>alert(1)</script>\u202egnp.\u2066\udcff\x00{{7*7}}\"'"
 
 
-def plot(dark: str = "#1f6f5c") -> bytes:
-    """A residual plot as a job might draw it."""
+def _pairs() -> list[tuple[float, float]]:
     chance = random.Random(7)  # noqa: S311
-    dots = []
-    for _ in range(89):
-        predicted = chance.uniform(70, 260)
-        residual = chance.gauss(0, 48)
-        dots.append(f'<circle cx="{(predicted - 60) * 2.6:.1f}" cy="{160 - residual:.1f}" r="3.2" fill="{dark}" fill-opacity="0.55"/>')
-    axis = '<path d="M40 20V290H560" fill="none" stroke="#888"/><path d="M40 160H560" stroke="#888" stroke-dasharray="4 4"/>'
-    words = '<text x="300" y="318" font-size="13" text-anchor="middle">predicted</text>'
-    words += '<text x="46" y="30" font-size="13">label minus prediction</text>'
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 580 330"><title>Residuals</title>{axis}{words}{"".join(dots)}</svg>'.encode()
-    )
+    true = [chance.uniform(40, 310) for _ in range(89)]
+    return [(one, 95 + 0.42 * one + chance.gauss(0, 30)) for one in true]
+
+
+def _svg(title: str, told: str, parts: list[str], across: str, upward: str) -> bytes:
+    axes = '<path d="M60 20V330H570" fill="none" stroke="currentColor" stroke-opacity="0.5"/>'
+    words = f'<text x="315" y="362" text-anchor="middle">{across}</text><text x="20" y="175" text-anchor="middle" transform="rotate(-90 20 175)">{upward}</text>'
+    head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 590 375" width="590" height="375" font-size="14" fill="currentColor">'
+    return f"{head}<title>{title}</title><desc>{told}</desc>{axes}{words}{''.join(parts)}</svg>".encode()
+
+
+def cloud() -> bytes:
+    """Predicted against true, as a job might draw it."""
+    dots = [
+        f'<circle cx="{60 + (x - 20) * 1.65:.1f}" cy="{330 - (y - 20) * 1:.1f}" r="3.4" fill="#2f7fd0" fill-opacity="0.6"/>'
+        for x, y in _pairs()
+    ]
+    ideal = '<path d="M60 330L555 30" stroke="currentColor" stroke-opacity="0.6" stroke-dasharray="5 4"/>'
+    return _svg("Predicted against true", "89 rows. On the dashed line a prediction is right.", [*dots, ideal], "true", "predicted")
+
+
+def residuals() -> bytes:
+    """A histogram of the errors, as a job might draw it."""
+    errors = [x - y for x, y in _pairs()]
+    counts = [sum(low <= error < low + 20 for error in errors) for low in range(-160, 160, 20)]
+    bars = [
+        f'<rect x="{62 + place * 31.5:.1f}" y="{330 - count * 19}" width="29" height="{count * 19}" fill="#2f7fd0" fill-opacity="0.8"/>'
+        for place, count in enumerate(counts)
+    ]
+    return _svg("Residuals", "89 rows. True minus predicted: half of them between -38 and 41.", bars, "true minus predicted", "rows")
 
 
 def evidence() -> dict[str, bytes]:
     """What lies beside a release that was scored."""
     smoke = {
         "request": "data",
-        "tries": [
-            {"rows": rows, "status": 200, "answer": [round(150 + 40 * math.sin(row), 3) for row in range(rows)], "ms": 6.1}
-            for rows in (1, 2, 3)
+        "attempts": [
+            {"request": "records", "rows": 1, "ok": False, "code": "MG401", "reason": "KeyError: 'data' (score.py:14)"},
+            *({"request": "data", "rows": rows, "ok": True, "code": None, "reason": None} for rows in (1, 2, 3)),
         ],
+        "question": json.dumps({"data": [[0.0381, 0.0507, 0.0617]] * 3}),
+        "answer": json.dumps({"predictions": [206.1, 68.07, 176.9]}),
+        "ok": True,
+        "faults": [],
     }
     lock = "\n".join(
         f"{name}=={version}" for name, version in [("joblib", "1.5.2"), ("numpy", "2.3.4"), ("pandas", "2.3.3"), ("scikit-learn", "1.7.2")]
     )
     build = "\n".join(["Resolved 38 packages in 412ms", "Installed 38 packages in 733ms", *(f" + package-{n}==1.{n}" for n in range(80))])
     return {
-        "plots/residuals.svg": plot(),
+        "plots/predicted_against_true.svg": cloud(),
+        "plots/residuals.svg": residuals(),
         "smoke.json": json.dumps(smoke).encode(),
         "metrics.json": json.dumps({"metrics": METRICS}).encode(),
         "lock.txt": lock.encode(),

@@ -7,7 +7,7 @@ import threading
 from datetime import UTC
 from pathlib import Path
 
-from shared.adapters.local.home import Home, write_whole
+from shared.adapters.local.home import write_whole
 from shared.ports import Mail, NotYet
 from shared.wire.mime import mime_message
 
@@ -15,10 +15,10 @@ _ID = re.compile(r"[0-9a-f-]{36}")
 
 
 class FileMailer:
-    """Port Mailer over `home.outbox`. The file's name ends in the operation id, so a mail that is there is never written again."""
+    """Port Mailer over the folder `outbox`. The file's name ends in the operation id, so a mail that is there is never written again."""
 
-    def __init__(self, home: Home) -> None:
-        self._outbox = home.outbox
+    def __init__(self, outbox: Path) -> None:
+        self._outbox = outbox
         self._lock = threading.Lock()
 
     def send(self, mail: Mail) -> NotYet | None:

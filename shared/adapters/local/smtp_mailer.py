@@ -51,9 +51,9 @@ def read_server(url: str) -> Server:
 class SmtpMailer:
     """Port Mailer over SMTP. A crash between the server's yes and the ledger sends once more, under the same Message-ID."""
 
-    def __init__(self, home: Home, url: str, *, seconds: float = 20.0, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, url: str, home: Home, *, seconds: float = 20.0, tls: ssl.SSLContext | None = None) -> None:
         self._server = read_server(url)
-        self._outbox = FileMailer(home)
+        self._outbox = FileMailer(home.outbox)
         self._ledger = home.outbox / ".sent"
         self._seconds = seconds
         self._tls = tls or ssl.create_default_context()
