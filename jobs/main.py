@@ -1,6 +1,6 @@
 """The tools process: `python jobs/main.py SPEC.json` reads commands from standard input, one a line, until it ends.
 
-`smoke {"endpoint": …}` and `score {"endpoint": …, "request": …}`: what stands after the word is added to the spec. Each is answered with
+`smoke {"endpoint": …}` and `score {"endpoint": …, "shape": …}`: what stands after the word is added to the spec. Each is answered with
 one JSON line on standard output: {"command", "ok", "faults", "kind"}; `kind` is null, bundle (the faults say why), gone (nothing answers at
 the endpoint) or broken (our own mistake). Imports and a first look at the data happen while nobody has asked yet.
 
@@ -116,7 +116,7 @@ def main(arguments: list[str]) -> int:
     told: list[dict[str, Any]] = []
     for command in arguments[2:]:
         found = next((one["request"] for one in told if one.get("request")), None)
-        told.append(desk.answer(command, {"request": found} if found else {}))
+        told.append(desk.answer(command, {"shape": found} if found else {}))
         print(json.dumps(told[-1]))
     return 0 if all(one["ok"] for one in told) else 1
 

@@ -88,15 +88,10 @@ def _over_http(spec: Spec, table: Table, sample: Sample) -> Outcome:
 
 def _questions(spec: Spec, table: Table, sample: Sample, ask: Ask, concurrency: int) -> Outcome:
     """Find the shape unless it is known, take the time of single rows, then ask for all."""
-    shape = spec.request if _is_found(spec.request) else _shape_of(spec, find_shape(spec, sample, ask))
+    shape = spec.shape or _shape_of(spec, find_shape(spec, sample, ask))
     asker = scoring.Asker(shape, table.features, ask, sample.known, Reasons(spec.serve_out).newest)
     times = scoring.latencies(sample, asker)
     return Outcome(shape, scoring.walk(table, asker, scoring.rows_a_body(sample, shape, spec.batch_rows), concurrency), times)
-
-
-def _is_found(request: str) -> bool:
-    """`auto`, `row` and `key:<name>` leave something to find out; the smoke test's answer does not."""
-    return request != "auto"
 
 
 def _shape_of(spec: Spec, found: Found) -> str:

@@ -30,7 +30,8 @@ class Spec:
     work: Path  # scratch
     target: str | None = None  # label column
     task: str = "custom"  # regression | classification | custom
-    request: str = "auto"
+    request: str = "auto"  # what the manifest says
+    shape: str | None = None  # what the smoke test found
     endpoint: str | None = None  # None: the model is loaded in process
     server_pid: int | None = None
     serve_out: Path | None = None  # where the serving process leaves run_errors.jsonl and reported.json
