@@ -61,13 +61,8 @@ class LoadedFunction:
 
 def load_functions(app: func.FunctionApp, environment: Mapping[str, str] = os.environ) -> dict[str, LoadedFunction]:
     """Every function of the app by name, without those that a setting disables. Raises BadFunction for what the worker would refuse."""
-    loaded: dict[str, LoadedFunction] = {}
-    for function in app.get_functions():
-        one = _load(function)
-        if one.name in loaded:
-            raise BadFunction(f"Two functions have the name {one.name}; the worker then lists none at all.")
-        loaded[one.name] = one
-    return {name: one for name, one in loaded.items() if not is_disabled(name, environment)}
+    loaded = [_load(function) for function in app.get_functions()]
+    return {one.name: one for one in loaded if not is_disabled(one.name, environment)}
 
 
 def _load(function: Any) -> LoadedFunction:
