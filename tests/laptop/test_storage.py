@@ -10,14 +10,14 @@ import pytest
 
 from shared.adapters.local.addresses import etag_of
 from shared.adapters.local.home import Home
-from shared.adapters.local.upload_urls import KEY_FILE, UploadRefused, check_upload, write_url
+from shared.adapters.local.upload_urls import KEY_FILE, UploadRefused, check_upload, upload_url
 
 SOON = timedelta(minutes=15)
 
 
 def path_for(site, home, name="a b.zip", after=SOON) -> str:
     base = f"http://127.0.0.1:{site.port}"
-    return write_url(home, base, name, datetime.now(UTC) + after).removeprefix(base)
+    return upload_url(home, base, name, datetime.now(UTC) + after).removeprefix(base)
 
 
 def test_a_put_to_a_write_url_makes_the_drop(site, home):
@@ -88,15 +88,15 @@ def test_an_upload_that_breaks_off_leaves_nothing(site, home):
 
 
 def test_the_key_is_its_owners_alone_and_stays(home):
-    first = write_url(home, "http://x", "a", datetime.now(UTC) + SOON)
+    first = upload_url(home, "http://x", "a", datetime.now(UTC) + SOON)
     assert stat.S_IMODE((home.root / KEY_FILE).stat().st_mode) == 0o600
-    assert write_url(Home(home.root), "http://x", "a", datetime.now(UTC) + SOON)[:40] == first[:40]
+    assert upload_url(Home(home.root), "http://x", "a", datetime.now(UTC) + SOON)[:40] == first[:40]
     assert [path.name for path in home.root.iterdir() if path.name.startswith(".")] == []
 
 
 def test_the_key_of_another_home_does_not_fit(home, tmp_path):
     other = Home(tmp_path / "other")
-    url = write_url(other, "http://x", "a", datetime.now(UTC) + SOON)
+    url = upload_url(other, "http://x", "a", datetime.now(UTC) + SOON)
     query = dict(pair.split("=") for pair in url.partition("?")[2].split("&"))
     with pytest.raises(UploadRefused):
         check_upload(home, "a", query, datetime.now(UTC))

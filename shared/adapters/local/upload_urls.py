@@ -25,7 +25,7 @@ class UploadRefused(Exception):
     """The URL was not made here, was changed, or has expired."""
 
 
-def write_url(home: Home, base: str, name: str, expires_at: datetime) -> str:
+def upload_url(home: Home, base: str, name: str, expires_at: datetime) -> str:
     """The URL, below the host's address `base`, that takes the drop `name` until `expires_at` (aware)."""
     expires = expires_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     query = {"sp": RIGHTS, "se": expires, "sr": "b", "sig": _signature(home, name, expires)}
