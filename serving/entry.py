@@ -26,7 +26,7 @@ def _start_once():
 def _watch_server():
     """See what `run()` raises without wrapping it: the server looks at the function itself (schema decorators, parameters)."""
     try:
-        from azureml_inference_server_http.server import user_script
+        from azureml_inference_server_http.server import user_script  # noqa: PLC0415 - not in every version
     except ImportError:  # servers before 0.7 are built otherwise: the reason is in their log only
         return
     load, invoke = user_script.UserScript.load_script, user_script.UserScript.invoke_run

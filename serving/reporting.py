@@ -13,6 +13,7 @@ MARKER = "MODELGATE-FAULT "
 MOST_RUN_ERRORS = 50
 LONGEST_MESSAGE = 4000
 MOST_CAUSES = 3
+LONGEST_TRACEBACK = 3000
 
 
 class Reporter:
@@ -41,7 +42,7 @@ class Reporter:
             return
         self.run_errors += 1
         with open(os.path.join(self.out, "run_errors.jsonl"), "a") as file:
-            file.write(json.dumps(self._describe("run", error)) + "\n")
+            file.write(json.dumps(self._describe("run", error)) + "\n")  # before the caller gets its answer
 
     def _describe(self, during, error):
         inner = traceback.extract_tb(error.__traceback__)
@@ -49,8 +50,12 @@ class Reporter:
         if isinstance(error, SyntaxError) and error.filename and self._is_users(error.filename):
             text = (error.text or "").strip()
             frames.append({"file": self._relative(error.filename), "line": error.lineno, "function": "", "text": text})
+        last = frames[-1] if frames else {"file": None, "line": None}
         return {
             "during": during,
+            "file": last["file"],
+            "line": last["line"],
+            "error": "".join(traceback.format_exception(type(error), error, error.__traceback__))[-LONGEST_TRACEBACK:],
             "type": type(error).__name__,
             "message": _message(error),
             "frames": frames[-10:],

@@ -1,9 +1,10 @@
 """Score without an endpoint, in this process: `python score_batch.py SPEC.json`.
 
 SPEC: as for `serve.py`, and {"style": "online"|"batch", "requests": file with one request body a line (online), "mini_batches":
-[[csv paths], …] (batch), "answers": file, "measures": file}. `answers` gets one line a request, in order: {"answer": …} or {"error": text}, a
-DataFrame as {"columns", "rows"}. `measures`: {"start_seconds", "seconds": [one a request], "peak_memory_mb"}. Exit code 3: the code
-could not be loaded or init() failed (`<out>/fault.json`).
+[[csv paths], …] (batch), "answers": file, "measures": file}. `requests` and `answers` are opened in this order after init() and may be
+pipes: each line is answered before the next is read. `answers` gets {"answer": …} or {"error": text} a line, a DataFrame as
+{"columns", "rows"}. `measures`: {"start_seconds", "seconds": [one a request], "peak_memory_mb"}. Exit code 3: the code could not be
+loaded or init() failed (`<out>/fault.json`).
 """
 
 import json
@@ -27,8 +28,9 @@ def main():
     user = start(spec)
     start_seconds = time.perf_counter() - began
     seconds = []
+    asked = requests(spec)
     with open(spec["answers"], "w") as out:
-        for request in requests(spec):
+        for request in asked:
             before = time.perf_counter()
             line = ask(user.run, request, spec)
             seconds.append(time.perf_counter() - before)
@@ -55,12 +57,8 @@ def start(spec):
 def requests(spec):
     """Mini-batches as they stand; online bodies line by line, so that a large file is never held whole."""
     if spec["style"] == "batch":
-        for paths in spec["mini_batches"]:
-            yield paths
-        return
-    with open(spec["requests"]) as file:
-        for line in file:
-            yield line.rstrip("\n")
+        return iter(spec["mini_batches"])
+    return (line.rstrip("\n") for line in open(spec["requests"]))
 
 
 def ask(run, request, spec):

@@ -1,8 +1,8 @@
 """Serve a bundle with the real `azureml-inference-server-http`, on loopback only: `python serve.py SPEC.json`.
 
 SPEC: {"bundle": folder, "model": path, "scoring": path or null, "name", "version", "port", "hidden": [paths taken out],
-"sandbox": empty folder, "out": folder, "host": "127.0.0.1" unless given}. Exit codes: 98 the port is taken, 3 the user's code failed
-(`<out>/fault.json` says why); others are the server's own.
+"sandbox": empty folder, "out": folder, "host": "127.0.0.1" unless given, "listener": number of an inherited listening socket, if the
+caller has one}. Exit codes: 98 the port is taken, 3 the user's code failed (`<out>/fault.json` says why); others are the server's own.
 """
 # ruff: noqa: PLC0415 - the server's package is imported when all is prepared
 
@@ -19,7 +19,7 @@ PASSED = 3  # the number at which gunicorn looks for a listening socket that was
 def main():
     """Listen first, so that a request waits for the server instead of being refused; then become the server."""
     spec = preparing.read()
-    listen(spec.get("host", "127.0.0.1"), spec["port"])
+    pass_on(spec.get("listener") or listen(spec.get("host", "127.0.0.1"), spec["port"]))
     preparing.prepare(spec)
     set_up_server(spec)
     try:
@@ -30,7 +30,7 @@ def main():
 
 
 def listen(host, port):
-    """Bind, and leave the socket where gunicorn takes it. What address the server would choose by itself plays no part."""
+    """Bind and listen; answers the socket's number."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -39,11 +39,14 @@ def listen(host, port):
         sys.stderr.write("port {}: {}\n".format(port, error))
         sys.exit(PORT_TAKEN)
     listener.listen(128)
-    if listener.fileno() != PASSED:
-        os.dup2(listener.fileno(), PASSED)
-        listener.close()
-    else:
-        listener.detach()
+    return listener.detach()
+
+
+def pass_on(number):
+    """Leave the socket where gunicorn takes it. What address the server would choose by itself plays no part."""
+    if number != PASSED:
+        os.dup2(number, PASSED)
+        os.close(number)
     os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
 
 

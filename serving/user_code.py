@@ -2,8 +2,8 @@
 
 SPEC: as for `serve.py` without a port, and {"call": "preprocess"|"metrics", "module": path in the bundle, "in": folder, "out": file,
 "faults": folder, else the one of `out`}. `preprocess(frame) -> frame` reads in/features.csv; the same rows in the same order come
-out as csv. `metrics(y_true, y_pred, data) -> dict` reads in/labels.csv (y_true, y_pred) and in/features.csv; numbers by name come out as JSON.
-Exit code 3: it failed (`fault.json` says why).
+out as csv. `metrics(y_true, y_pred, data) -> dict` reads in/labels.csv (y_true, y_pred) and in/features.csv; numbers by name come
+out as JSON. Exit code 3: it failed (`fault.json` says why).
 """
 # ruff: noqa: PLC0415 - the environment may have it or not
 

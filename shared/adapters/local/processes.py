@@ -73,6 +73,7 @@ class Command:
     env: Mapping[str, str] = field(default_factory=dict)
     limits: Limits | None = None
     stdin: bool = False
+    fds: tuple[int, ...] = ()  # handed down under the same numbers, e.g. a listening socket
     on_line: Callable[[str], None] | None = None
 
 
@@ -323,6 +324,7 @@ def _spawn(child: _Child) -> subprocess.Popen[bytes]:
             stdin=subprocess.PIPE if command.stdin else subprocess.DEVNULL,
             stdout=subprocess.PIPE if command.on_line else log,
             stderr=log,
+            pass_fds=command.fds,
             start_new_session=True,
         )
 
