@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from cli.child import laptop, running_laptop
 from cli.client import Client
@@ -16,9 +17,9 @@ from cli.exits import ERROR, CommandError, exit_code
 from cli.init import copy_template, template_named
 from cli.output import Output
 from cli.safe import safe_line
-from cli.site import home_argument, home_of
+from cli.site import home_argument, home_of, settings
 from cli.times import span
-from cli.watch import follow, view_for
+from cli.watch import View, follow, view_for
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,13 +42,13 @@ def demo(args: Namespace, out: Output) -> int:
     home = home_of(args.home)
     with _running(home, out) as client:
         release = _one_release(client, home, template, out)
-        mail = _wait_for(lambda: _mail_of(home, release), "the mail of the verdict")
+        mail = _wait_for(lambda: _mail_of(home, release), "mail of the verdict")
     told = {"release": release, "home": str(home), "mail": str(mail), "report": str(_report(home, release))}
     out.result(told | {"seconds": round(time.monotonic() - began, 1)}, lambda console: _show(console, told, time.monotonic() - began))
     return exit_code(release)
 
 
-def drop(home: Path, template: Path) -> str:
+def drop(home: Path, template: Path, submitter: str | None) -> str:
     """Copy the template into `model-drop/` file by file, then close the folder with an empty `_READY`; the folder's name.
 
     A line in the manifest says when it was dropped. So a second run is another bundle of the same model, with the next
@@ -56,10 +57,20 @@ def drop(home: Path, template: Path) -> str:
     now = datetime.now().astimezone()
     folder = home / "model-drop" / f"{template.name}-{now:%Y%m%d-%H%M%S-%f}"
     copy_template(template, folder)
-    with (folder / "manifest.yml").open("a", encoding="utf-8") as manifest:
-        manifest.write(f"\n# dropped by `modelgate demo` at {now.isoformat(timespec='seconds')}\n")
+    manifest = folder / "manifest.yml"
+    text = manifest.read_text(encoding="utf-8").rstrip("\n")
+    text += f"\n\n# dropped by `modelgate demo` at {now.isoformat(timespec='seconds')}\n"
+    if submitter and not re.search(r"^submitter:", text, re.MULTILINE):
+        text += f"submitter: {submitter}\n"
+    manifest.write_text(text, encoding="utf-8")
     (folder / "_READY").touch()
     return folder.name
+
+
+def _submitter() -> str | None:
+    """Who gets the demo's mail where the site names nobody."""
+    site = settings().site
+    return None if site.submitter else f"you@{site.mail_domains[0] if site.mail_domains else 'example.com'}"
 
 
 @contextmanager
@@ -78,24 +89,68 @@ def _running(home: Path, out: Output) -> Iterator[Client]:
 
 def _one_release(client: Client, home: Path, template: Path, out: Output) -> dict[str, Any]:
     """Drop, find the release that came of it, follow it to its verdict."""
-    name = drop(home, template)
+    before = {release["id"] for release in _newest(client)}
+    name = drop(home, template, _submitter())
     out.say(f"Dropped {template.name} into {home / 'model-drop' / name}", "dim")
-    ident = _wait_for(lambda: _release_of(client, name), "a release of what was dropped")
+    names = (name, _name_in(template))
+    ident = _wait_for(lambda: _begun(client, before, names), "release of what was dropped")
     with view_for(out) as view:
-        return follow(client, ident, view)
+        return follow(client, ident, ToolsView(view, home))
 
 
-def _release_of(client: Client, name: str) -> str | None:
-    """The release that began with the drop folder `name`: its events tell the URL."""
-    raise NotImplementedError
+def _newest(client: Client) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.get("api/releases", limit=50)["releases"]
+    return found
 
 
-def _mail_of(home: Path, release: dict[str, Any]) -> Path | None:
-    """The newest mail about the release that tells its verdict."""
-    raise NotImplementedError
+def _begun(client: Client, before: set[str], names: tuple[str, ...]) -> str | None:
+    """The release that is new and named for the folder, or already for its manifest."""
+    return next((str(each["id"]) for each in _newest(client) if each["id"] not in before and each.get("name") in names), None)
 
 
-def _report(home: Path, release: dict[str, Any]) -> Path:
+def _name_in(template: Path) -> str:
+    found = re.search(r"^name:\s*[\"']?([^\s\"'#]+)", (template / "manifest.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1] if found else template.name
+
+
+class ToolsView:
+    """A view that also says when the tools environment is being made, which only a home's first release waits for."""
+
+    def __init__(self, view: View, home: Path) -> None:
+        self._view, self._log = view, home / "logs" / "tools.log"
+        self._told = self._log.exists()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """The view inside is closed by who opened it."""
+
+    def show(self, release: Mapping[str, Any]) -> None:
+        """Show it, after the note where there is one to make."""
+        if not self._told and self._log.exists():
+            self._told = True
+            self.note(f"The tools for metrics and plots are being installed, once for this home; log: {self._log}")
+        self._view.show(release)
+
+    def note(self, sentence: str) -> None:
+        """Passed on."""
+        self._view.note(sentence)
+
+
+def _mail_of(home: Path, release: Mapping[str, Any]) -> Path | None:
+    """The mail of this release that is not its receipt."""
+    import email.policy  # noqa: PLC0415 - only here
+
+    for path in sorted((home / "outbox").glob("*.eml"), reverse=True):
+        with path.open("rb") as file:
+            mail = email.message_from_binary_file(file, policy=email.policy.default)
+        if mail["X-Modelgate-Release"] == release["id"] and mail["X-Modelgate-Kind"] != "receipt":
+            return path
+    return None
+
+
+def _report(home: Path, release: Mapping[str, Any]) -> Path:
     return home / "releases" / str(release["id"]) / "report.html"
 
 
@@ -104,7 +159,8 @@ def _wait_for(found: Callable[[], T | None], what: str) -> T:
     give_up = time.monotonic() + PATIENCE
     while (answer := found()) is None:
         if time.monotonic() > give_up:
-            raise CommandError(f"There is still no {what} after {PATIENCE:.0f} s.", "See `modelgate doctor`.", code=ERROR, name="late")
+            fix = "`modelgate doctor` looks what may be missing."
+            raise CommandError(f"There is still no {what} after {PATIENCE:.0f} s.", fix, code=ERROR, name="late")
         time.sleep(0.1)  # a poll
     return answer
 

@@ -20,7 +20,7 @@ from cli.client import LOOPBACK, Client, client_for
 from cli.exits import ERROR, OK, CommandError
 from cli.output import Output
 from cli.safe import safe, safe_line
-from cli.site import home_argument, home_of
+from cli.site import home_argument, home_of, settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PATIENCE = 20  # seconds for the package registry
 LITTLE, TIGHT = 1, 5  # GB of free disk: a fault, a warning
 STYLES = {"ok": "green", "warn": "yellow", "fail": "red"}
-OLDEST = (3, 11)
+OLDEST, OLDEST_SERVED = (3, 11), (3, 7)
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,13 @@ def doctor(args: Namespace, out: Output) -> int:
 def checks_of(args: Namespace) -> Iterator[Check]:
     """Every check, in the order in which one depends on the other."""
     client, home = client_for(args), home_of(args.home)
-    yield _python()
-    yield _uv()
+    uv = _uv()
+    yield from (_python(), uv)
     yield _interpreters()
     yield _disk(home)
     yield _home(home)
-    yield _registry()
+    yield Check("package registry", "fail", "not tried without uv", "Mend uv first.") if uv.state == "fail" else _registry()
+    yield _tools(settings().environments or home / "environments")
     yield from _server(client)
 
 
@@ -96,35 +97,28 @@ def _python() -> Check:
     return Check("Python", "ok", f"{version}, {sys.executable}")
 
 
-def uv_program() -> str | None:
-    """The uv that came with modelgate, else one on PATH."""
-    beside = shutil.which("uv", path=str(Path(sys.executable).parent))
-    return beside or shutil.which("uv")
-
-
 def _uv() -> Check:
-    program = uv_program()
-    if not program:
-        return Check("uv", "fail", "not found", "Set up again with `make laptop`; it installs uv beside modelgate.")
+    from shared.adapters.local.uv_environments import found_uv  # noqa: PLC0415 - not for --help
+    from shared.domain.errors import Permanent  # noqa: PLC0415
+
+    try:
+        program = found_uv()
+    except Permanent as error:
+        return Check("uv", "fail", "not found", str(error))
     answer = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=PATIENCE, check=False)
     return Check(
-        "uv", "ok" if answer.returncode == 0 else "fail", answer.stdout.strip() or answer.stderr.strip(), "Set up again with `make laptop`."
+        "uv", "ok" if answer.returncode == 0 else "fail", answer.stdout.strip() or answer.stderr.strip(), "Set up again: make setup"
     )
 
 
-def interpreters() -> list[str]:
-    """Minor versions of the Pythons on PATH and under pyenv, oldest first. A pyenv shim counts only with the version behind it."""
-    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    folders = [*(root / "versions").glob("*/bin"), *(Path(part) for part in os.environ.get("PATH", "").split(os.pathsep) if part)]
-    names = [path.name for folder in folders if folder.name != "shims" for path in folder.glob("python3.*")]
-    found = {(3, int(match[1])) for name in names if (match := re.fullmatch(r"python3\.(\d+)(?:\.exe)?", name))}
-    return [f"{major}.{minor}" for major, minor in sorted({*found, sys.version_info[:2]})]
-
-
 def _interpreters() -> Check:
-    found = interpreters()
+    from shared.adapters.local.interpreters import Interpreters  # noqa: PLC0415 - not for --help
+
+    with tempfile.TemporaryDirectory() as folder:
+        present = Interpreters(Path(folder) / "found.json").present()
+    found = sorted({each.version[:2] for each in present if each.version >= OLDEST_SERVED})
     fix = "A bundle that asks for another Python is told so; pyenv installs more."
-    return Check("Pythons for bundles", "ok" if len(found) > 1 else "warn", ", ".join(found), fix)
+    return Check("Pythons for bundles", "ok" if len(found) > 1 else "warn", ", ".join(f"{major}.{minor}" for major, minor in found), fix)
 
 
 def _disk(home: Path) -> Check:
@@ -151,13 +145,15 @@ def _existing(path: Path) -> Path:
 
 
 def _registry() -> Check:
-    program = uv_program()
-    if not program:
-        return Check("package registry", "fail", "not tried without uv", "Mend uv first.")
-    fix = "Look at the network, or at the index that pip and uv are set to (PIP_INDEX_URL, UV_INDEX_URL, pip.conf)."
-    argv = [program, "pip", "compile", "-", "--no-cache", "--no-deps", "--quiet", "--no-header", "--python", sys.executable]
+    """One tiny package is resolved as a build would resolve it, without what was fetched before."""
+    from shared.adapters.local.package_index import uv_environment  # noqa: PLC0415 - not for --help
+    from shared.adapters.local.uv_environments import found_uv  # noqa: PLC0415
+
+    fix = "Look at the network, and at the index that pip and uv are set to (UV_DEFAULT_INDEX, PIP_INDEX_URL, pip.conf)."
+    argv = [found_uv(), "pip", "compile", "-", "--no-cache", "--no-deps", "--quiet", "--no-header", "--python", sys.executable]
+    env = {"PATH": os.environ.get("PATH", ""), **uv_environment(os.environ)}
     try:
-        answer = subprocess.run(argv, input="iniconfig\n", capture_output=True, text=True, timeout=PATIENCE, check=False)
+        answer = subprocess.run(argv, input="iniconfig\n", env=env, capture_output=True, text=True, timeout=PATIENCE, check=False)
     except subprocess.TimeoutExpired:
         return Check("package registry", "fail", f"no answer in {PATIENCE} s", fix)
     if answer.returncode != 0:
@@ -165,8 +161,19 @@ def _registry() -> Check:
     return Check("package registry", "ok", "answers")
 
 
+def _tools(environments: Path) -> Check:
+    from shared.adapters.local.build_environment import is_finished, lock_hash  # noqa: PLC0415 - not for --help
+    from shared.adapters.local.interpreters import running  # noqa: PLC0415
+
+    lock = (Path(__file__).resolve().parent.parent / "jobs" / "requirements.txt").read_text(encoding="utf-8")
+    if is_finished(environments / lock_hash(lock, running().text)):
+        return Check("tools environment", "ok", f"ready in {environments}")
+    return Check("tools environment", "warn", "not made yet", "Nothing to do: the first release makes it, once for this home.")
+
+
 def _first_line(text: str) -> str:
-    return next((line.strip(" \u00d7\u2570\u2500\u25b6") for line in text.splitlines() if line.strip()), "uv said nothing")
+    line = next((line.strip(" \u00d7\u2570\u2500\u25b6") for line in text.splitlines() if line.strip()), "uv said nothing")
+    return re.sub(r"(\w+://)[^/\s@]+@", r"\1", line)  # an index's password is not for the screen
 
 
 def _server(client: Client) -> Iterator[Check]:

@@ -41,6 +41,7 @@ VERBS = (
     Verb("doctor", "doctor", "look whether this machine has what is needed"),
 )
 
+COLUMN = 13  # the longest name and two: argparse forgets the indent of sub-commands
 EPILOG = """\
 An ID may be shortened while it stays unique; `latest` is the newest release.
 exit codes: 0 passed, 1 invalid, 2 failed, 3 inconclusive, 4 error, expired or cancelled, 5 usage or not reachable
@@ -75,10 +76,16 @@ def _columns() -> int:
 
 def parser_for(argv: Sequence[str]) -> argparse.ArgumentParser:
     """The parser of `argv`: every verb is known by name, only one that `argv` speaks of has its arguments loaded."""
-    parser = _Parser(prog="modelgate", description="Drop a model bundle, get a verdict.", epilog=EPILOG, formatter_class=_Help)
+    parser = _Parser(
+        prog="modelgate",
+        usage="modelgate COMMAND … [--json] [--url URL]",
+        description="Drop a model bundle, get a verdict.",
+        epilog=EPILOG,
+        formatter_class=_Help,
+    )
     _common(parser)
     parser.set_defaults(json=False, url=None)
-    verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands", required=True)
+    verbs = parser.add_subparsers(dest="verb", metavar=" " * COLUMN, title="commands", prog="modelgate")
     for verb in VERBS:
         sub = verbs.add_parser(verb.name, help=verb.help, description=verb.help[0].upper() + verb.help[1:] + ".", formatter_class=_Help)
         _common(sub)
@@ -115,7 +122,10 @@ def _run(argv: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 must not end a command
-    args = parser_for(argv).parse_args(argv)
+    parser = parser_for(argv)
+    args = parser.parse_args(argv)
+    if args.verb is None:
+        parser.error("say which command")
     from cli.output import Output  # noqa: PLC0415 - not for --help
 
     verb = next(verb for verb in VERBS if verb.name == args.verb)

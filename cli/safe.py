@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
+_SUSPECT = re.compile(r"[^\n\t -~]")
 # Control characters move the cursor or recolour the screen; format and bidi characters make text read as what it is not.
-_HARMFUL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
-)
+_HARMFUL = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def safe(value: object) -> str:
     r"""`value` as text whose control, format and bidi characters are spelt out (`\x1b`); new lines and tabs stay."""
-    text = str(value).replace("\r\n", "\n")
-    return _HARMFUL.sub(_spelt, text)
+    return _SUSPECT.sub(_spelt, str(value).replace("\r\n", "\n"))
 
 
 def safe_line(value: object) -> str:
@@ -23,4 +21,5 @@ def safe_line(value: object) -> str:
 
 
 def _spelt(match: re.Match[str]) -> str:
-    return match.group().encode("unicode_escape", "surrogatepass").decode("ascii")
+    one = match.group()
+    return one.encode("unicode_escape", "surrogatepass").decode("ascii") if unicodedata.category(one) in _HARMFUL else one
