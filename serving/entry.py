@@ -29,14 +29,14 @@ def _watch_server():
         from azureml_inference_server_http.server import user_script  # noqa: PLC0415 - not in every version
     except ImportError:  # servers before 0.7 are built otherwise: the reason is in their log only
         return
-    load, invoke = user_script.UserScript.load_script, user_script.UserScript.invoke_run
+    script = user_script.UserScript
+    analyze, invoke = script._analyze_run, script.invoke_run  # noqa: SLF001 - the one place where it refuses a run()
 
-    def load_script(self, *args, **kwargs):
+    def analyze_run(self):
         try:
-            return load(self, *args, **kwargs)
+            return analyze(self)
         except user_script.UserScriptError as error:
-            if error.__cause__ is None:  # else it was the user's file, and told already
-                reporter.failed("signature", error)
+            reporter.failed("signature", error)
             raise
 
     def invoke_run(self, *args, **kwargs):
@@ -46,7 +46,7 @@ def _watch_server():
             reporter.run_failed(error.__cause__ or error)
             raise
 
-    user_script.UserScript.load_script, user_script.UserScript.invoke_run = load_script, invoke_run
+    script._analyze_run, script.invoke_run = analyze_run, invoke_run  # noqa: SLF001
 
 
 _start_once()
