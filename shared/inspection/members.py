@@ -49,7 +49,7 @@ def _nothing() -> Iterator[bytes]:
 # zip
 
 
-class _Bounded:
+class Guarded:
     """A file whose reads are refused above a size: zipfile reads the list of members whole, as long as the archive says it is."""
 
     def __init__(self, stream: BinaryIO, most: int) -> None:
@@ -67,7 +67,7 @@ class _Bounded:
 def zip_members(stream: BinaryIO, limits: Limits) -> Iterator[Member]:
     """Members of a zip, by its central directory."""
     try:
-        archive = zipfile.ZipFile(cast("BinaryIO", _Bounded(stream, limits.files * 512 + PIECE * 2)))
+        archive = zipfile.ZipFile(cast("BinaryIO", Guarded(stream, limits.files * 512 + PIECE * 2)))
     except _ZIP_ERRORS as error:
         raise Damaged(str(error)) from None
     with archive:
