@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ def laptop(home: Path) -> Iterator[Client]:
     with log.open("wb") as written:
         # A session of its own: Ctrl-C ends us, and we end it in order.
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=written, stderr=written, start_new_session=True)
+    signal.signal(signal.SIGTERM, _end)  # or a terminated demo would leave its laptop behind
     try:
         yield _once_it_answers(home, process, log)
     finally:
@@ -52,6 +54,10 @@ def _once_it_answers(home: Path, process: subprocess.Popen[bytes], log: Path) ->
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(0.1)
     raise CommandError(f"The laptop ended at once: {_last_line(log)}", f"All that it said: {log}", code=ERROR, name="laptop")
+
+
+def _end(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _last_line(log: Path) -> str:

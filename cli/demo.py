@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cli.child import laptop, running_laptop
 from cli.client import Client
@@ -19,7 +19,8 @@ from cli.output import Output
 from cli.safe import safe_line
 from cli.site import home_argument, home_of, settings
 from cli.times import span
-from cli.watch import View, follow, view_for
+from cli.tools import Preparation, WithNews
+from cli.watch import follow, view_for
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,8 +41,8 @@ def demo(args: Namespace, out: Output) -> int:
     began = time.monotonic()
     template = template_named(args.template)
     home = home_of(args.home)
-    with _running(home, out) as client:
-        release = _one_release(client, home, template, out)
+    with Preparation(home) as preparation, _running(home, out) as client:
+        release = _one_release(client, home, template, preparation, out)
         mail = _wait_for(lambda: _mail_of(home, release), "mail of the verdict")
     told = {"release": release, "home": str(home), "mail": str(mail), "report": str(_report(home, release))}
     out.result(told | {"seconds": round(time.monotonic() - began, 1)}, lambda console: _show(console, told, time.monotonic() - began))
@@ -87,7 +88,7 @@ def _running(home: Path, out: Output) -> Iterator[Client]:
         yield client
 
 
-def _one_release(client: Client, home: Path, template: Path, out: Output) -> dict[str, Any]:
+def _one_release(client: Client, home: Path, template: Path, preparation: Preparation, out: Output) -> dict[str, Any]:
     """Drop, find the release that came of it, follow it to its verdict."""
     before = {release["id"] for release in _newest(client)}
     name = drop(home, template, _submitter())
@@ -95,7 +96,7 @@ def _one_release(client: Client, home: Path, template: Path, out: Output) -> dic
     names = (name, _name_in(template))
     ident = _wait_for(lambda: _begun(client, before, names), "release of what was dropped")
     with view_for(out) as view:
-        return follow(client, ident, ToolsView(view, home))
+        return follow(client, ident, WithNews(view, preparation))
 
 
 def _newest(client: Client) -> list[dict[str, Any]]:
@@ -111,31 +112,6 @@ def _begun(client: Client, before: set[str], names: tuple[str, ...]) -> str | No
 def _name_in(template: Path) -> str:
     found = re.search(r"^name:\s*[\"']?([^\s\"'#]+)", (template / "manifest.yml").read_text(encoding="utf-8"), re.MULTILINE)
     return found[1] if found else template.name
-
-
-class ToolsView:
-    """A view that also says when the tools environment is being made, which only a home's first release waits for."""
-
-    def __init__(self, view: View, home: Path) -> None:
-        self._view, self._log = view, home / "logs" / "tools.log"
-        self._told = self._log.exists()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """The view inside is closed by who opened it."""
-
-    def show(self, release: Mapping[str, Any]) -> None:
-        """Show it, after the note where there is one to make."""
-        if not self._told and self._log.exists():
-            self._told = True
-            self.note(f"The tools for metrics and plots are being installed, once for this home; log: {self._log}")
-        self._view.show(release)
-
-    def note(self, sentence: str) -> None:
-        """Passed on."""
-        self._view.note(sentence)
 
 
 def _mail_of(home: Path, release: Mapping[str, Any]) -> Path | None:

@@ -20,7 +20,8 @@ from cli.client import LOOPBACK, Client, client_for
 from cli.exits import ERROR, OK, CommandError
 from cli.output import Output
 from cli.safe import safe, safe_line
-from cli.site import home_argument, home_of, settings
+from cli.site import home_argument, home_of
+from cli.tools import environments_of, tools_ready
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,7 +64,7 @@ def checks_of(args: Namespace) -> Iterator[Check]:
     yield _disk(home)
     yield _home(home)
     yield Check("package registry", "fail", "not tried without uv", "Mend uv first.") if uv.state == "fail" else _registry()
-    yield _tools(settings().environments or home / "environments")
+    yield _tools(environments_of(home))
     yield from _server(client)
 
 
@@ -122,7 +123,11 @@ def _interpreters() -> Check:
 
 
 def _disk(home: Path) -> Check:
-    free = shutil.disk_usage(_existing(home)).free / 1e9
+    return disk_check(shutil.disk_usage(_existing(home)).free / 1e9, home)
+
+
+def disk_check(free: float, home: Path) -> Check:
+    """`free`: GB on the disk that holds `home`."""
     state = "fail" if free < LITTLE else "warn" if free < TIGHT else "ok"
     return Check(
         "disk",
@@ -162,11 +167,7 @@ def _registry() -> Check:
 
 
 def _tools(environments: Path) -> Check:
-    from shared.adapters.local.build_environment import is_finished, lock_hash  # noqa: PLC0415 - not for --help
-    from shared.adapters.local.interpreters import running  # noqa: PLC0415
-
-    lock = (Path(__file__).resolve().parent.parent / "jobs" / "requirements.txt").read_text(encoding="utf-8")
-    if is_finished(environments / lock_hash(lock, running().text)):
+    if tools_ready(environments):
         return Check("tools environment", "ok", f"ready in {environments}")
     return Check("tools environment", "warn", "not made yet", "Nothing to do: the first release makes it, once for this home.")
 

@@ -45,11 +45,11 @@ def submit(args: Namespace, out: Output) -> int:
     return watched(client, str(taken["id"]), out)
 
 
-def send(client: Client, archive: Archive, args: Namespace) -> dict[str, Any]:
-    """Hand the archive over, by the body or by a write URL; `{id, links}`."""
+def send(client: Client, archive: Archive, args: Namespace, limit: int = BODY_LIMIT) -> dict[str, Any]:
+    """Hand the archive over, by the body or, beyond `limit` bytes, by a write URL; `{id, links}`."""
     query = [("name", archive.name), *([("force", "true")] if args.force else []), *(("set", override) for override in args.set)]
     headers = {"x-modelgate-submitter": args.submitter} if args.submitter else {}
-    if archive.size <= BODY_LIMIT:
+    if archive.size <= limit:
         typed = {"Content-Type": archive.content_type, **headers}
         return dict(client.post_file("api/releases", archive.file, archive.size, typed, query))
     slot = client.post("api/uploads", headers=headers, query=query)

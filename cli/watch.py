@@ -43,10 +43,12 @@ class View(AbstractContextManager["View"], Protocol):
         """Something about the watching itself."""
 
 
-def follow(client: Client, ident: str, view: View, *, pause: Callable[[float], None] = time.sleep) -> dict[str, Any]:
+def follow(
+    client: Client, ident: str, view: View, *, pause: Callable[[float], None] = time.sleep, patience: float = PATIENCE
+) -> dict[str, Any]:
     """The release once it has its verdict. Raises Unreachable when the server stays away, Refused when it knows no such release."""
     last, seconds = None, FIRST_PAUSE
-    for release in _answers(client, ident, view, pause):
+    for release in _answers(client, ident, view, pause, patience):
         view.show(release)
         if is_over(release):
             return repeated(client, release)
@@ -65,15 +67,14 @@ def repeated(client: Client, release: dict[str, Any]) -> dict[str, Any]:
     return release
 
 
-def _answers(client: Client, ident: str, view: View, pause: Callable[[float], None]) -> Iterator[dict[str, Any]]:
-    """The release, asked for again each time; silence of the server is bridged for PATIENCE seconds."""
+def _answers(client: Client, ident: str, view: View, pause: Callable[[float], None], patience: float) -> Iterator[dict[str, Any]]:
+    """The release, asked for again each time; silence of the server is bridged for `patience` seconds."""
     silent_since: float | None = None
     while True:
         try:
             release = client.get(f"api/releases/{ident}")
         except (Unreachable, Refused) as error:
-            _only_for_a_while(error, view, silent_since)
-            silent_since = silent_since or time.monotonic()
+            silent_since = _only_for_a_while(error, view, silent_since, patience)
             pause(1.0)
             continue
         if silent_since is not None:
@@ -82,14 +83,17 @@ def _answers(client: Client, ident: str, view: View, pause: Callable[[float], No
         yield release
 
 
-def _only_for_a_while(error: CommandError, view: View, silent_since: float | None) -> None:
-    """Raise `error` if it will not pass by itself, or has not for long enough."""
+def _only_for_a_while(error: CommandError, view: View, silent_since: float | None, patience: float) -> float:
+    """Since when the server has been silent. Raises `error` if that will not pass by itself, or has not for long enough."""
     if isinstance(error, Refused) and error.status not in (429, 500, 502, 503, 504):
         raise error
+    now = time.monotonic()
     if silent_since is None:
-        view.note(f"The server does not answer; waiting up to {PATIENCE:.0f} s for it. Releases go on once it is back.")
-    elif time.monotonic() - silent_since > PATIENCE:
+        view.note(f"The server does not answer; waiting up to {patience:.0f} s for it. Releases go on once it is back.")
+        return now
+    if now - silent_since > patience:
         raise error
+    return silent_since
 
 
 def view_for(out: Output) -> View:

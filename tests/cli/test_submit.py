@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+from argparse import Namespace
 
 import pytest
 
-import cli.submit
+from cli.archive import archive_of
+from cli.client import Client
+from cli.submit import send
 
 
 @pytest.fixture
@@ -79,10 +82,10 @@ def test_an_override_that_is_none_is_refused_before_anything_is_sent(stand, ask,
     assert (ran.code, stand.asked) == (5, [])
 
 
-def test_what_is_too_large_for_a_body_goes_by_a_write_url(stand, ask, bundle, monkeypatch):
-    monkeypatch.setattr(cli.submit, "BODY_LIMIT", 10)
-    monkeypatch.setenv("MODELGATE_KEY", "secret")
-    ask("submit", bundle, "--force", "--as", "ana@example.com")
+def test_what_is_too_large_for_a_body_goes_by_a_write_url(stand, bundle):
+    args = Namespace(force=True, set=[], submitter="ana@example.com")
+    with archive_of(bundle) as archive:
+        send(Client(stand.url, "secret"), archive, args, limit=archive.size - 1)
     slot, put, post = stand.asked
     assert (slot.path, slot.query) == ("/api/uploads", {"name": ["my-model.zip"], "force": ["true"]})
     assert slot.headers["x-modelgate-submitter"] == "ana@example.com"

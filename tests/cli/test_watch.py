@@ -10,7 +10,6 @@ import time
 
 import pytest
 
-import cli.watch
 from cli.client import Client
 from cli.exits import Refused, Unreachable
 from cli.watch import follow, steps
@@ -65,13 +64,12 @@ def test_a_restart_of_the_server_is_outlived_and_told(server, stand):
     assert [note.split()[2:4] for note in view.notes] == [["does", "not"], ["answers", "again."]]
 
 
-def test_a_server_that_stays_away_is_given_up(server, stand, monkeypatch):
-    monkeypatch.setattr(cli.watch, "PATIENCE", 0.0)
+def test_a_server_that_stays_away_is_given_up(server, stand):
     release = stand.add()
     server.stop()
     try:
         with pytest.raises(Unreachable):
-            follow(Client(stand.url), release["id"], Notes(), pause=lambda _: None)
+            follow(Client(stand.url), release["id"], Notes(), pause=lambda _: None, patience=0.0)
     finally:
         server.start()
 
