@@ -179,6 +179,9 @@ class Smoke:
 class Jobs(Protocol):
     """Work on verification data, in the tools environment, outside the functions process."""
 
+    def prepare(self, release: Release) -> None:
+        """The release will be scored soon: get ready what can be ready by then. Never raises."""
+
     def smoke(self, release: Release) -> Smoke | NotYet:
         """Try the endpoint with 1, 2 and 3 rows. BundleFault says what was wrong with the answers."""
 

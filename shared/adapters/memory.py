@@ -224,6 +224,9 @@ class MemoryWork:
         self.up.discard(release.id)
         return self._not_yet("take_down")
 
+    def prepare(self, _release: Release) -> None:
+        """Nothing to get ready."""
+
     def smoke(self, _release: Release) -> Smoke | NotYet:
         """A shape."""
         return self._not_yet("smoke") or self.found

@@ -35,6 +35,7 @@ def carry_out(effect: e.Effect, saved: Saved, ports: Ports) -> f.Fact | NotYet: 
             built = ports.images.build(release)
             return built if isinstance(built, NotYet) else f.ImageBuilt(built)
         case e.Deploy():
+            ports.jobs.prepare(release)  # beside the server's start, not after it
             endpoint = ports.serving.deploy(release)
             return endpoint if isinstance(endpoint, NotYet) else f.Deployed(endpoint)
         case e.SmokeTest():
