@@ -79,7 +79,9 @@ def site(new_site: Callable[..., Site]) -> Site:
 def asks(*specs: str, python: str | None = None, first_line: int = 5) -> EnvironmentSpec:
     """What conda.yml would be read as, each package a line."""
     names = [spec.split("=")[0].split("<")[0].split(">")[0].split("[")[0] for spec in specs]
-    requirements = (Requirement(name, spec, "conda.yml", first_line + n, spec) for n, (name, spec) in enumerate(zip(names, specs, strict=True)))
+    requirements = (
+        Requirement(name, spec, "conda.yml", first_line + n, spec) for n, (name, spec) in enumerate(zip(names, specs, strict=True))
+    )
     return EnvironmentSpec("conda.yml", python, 3 if python else None, tuple(requirements))
 
 

@@ -194,7 +194,8 @@ def test_azureml_defaults_of_any_version_is_the_scoring_server(line: str) -> Non
     for understood in (pip(line), conda(line)):
         assert spec(understood) == "azureml-inference-server-http"
         assert [(fault.code, fault.severity) for fault in understood.faults] == [("MG209", "info")]
-        assert understood.requirement and understood.requirement.written == line
+        assert understood.requirement
+        assert understood.requirement.written == line
 
 
 @pytest.mark.parametrize("line", ["azureml-core==1.18.0", "azureml-sdk", "azureml-core"])

@@ -104,7 +104,7 @@ class Builder:
 
     def tell(self, line: str) -> str:
         """Log a line of uv without what must not be stored: passwords, and the site's own indexes."""
-        line = USERINFO.sub(r"\1", line)
+        line = USERINFO.sub(r"\1", line).replace(os.environ.get("UV_CACHE_DIR", "\n"), "<cache>")
         for name in ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"):
             for address in re.split(r"[\s,]+", os.environ.get(name, "")):
                 if address:
@@ -141,11 +141,10 @@ class Builder:
             raise Failed("conflict", words)
         return lock, False
 
-    def compile(self, requirements: list[str], *options: str) -> tuple[int, str, str]:
+    def compile(self, requirements: list[str]) -> tuple[int, str, str]:
         """`uv pip compile` for the interpreter. The lock that comes out names no index."""
         (self.work / "requirements.in").write_text("\n".join(requirements) + "\n", encoding="utf-8")
-        limits = self.limits()
-        flags = ["--no-header", "--annotation-style=line", "--no-emit-index-url", "--python", self.spec["python"], *limits, *options]
+        flags = ["--no-header", "--annotation-style=line", "--no-emit-index-url", "--python", self.spec["python"], *self.limits()]
         code, lock, words = self.uv("pip", "compile", *flags, "requirements.in")
         return code, "".join(line for line in lock.splitlines(keepends=True) if "://" not in line and not line.startswith("-")), words
 
@@ -160,7 +159,7 @@ class Builder:
         found = re.search(r"you require ([A-Za-z0-9][\w.-]*)", words)
         if not found or "not found in the package registry" in words or self.seconds < SUGGEST_FOR:
             return {}
-        code, lock, _ = self.compile([found[1]], "--no-deps")
+        code, lock, _ = self.compile([found[1]])
         version = re.search(rf"^{re.escape(found[1])}==(\S+)", lock, re.MULTILINE)
         return {found[1]: version[1]} if code == 0 and version else {}
 
@@ -212,7 +211,7 @@ class Builder:
             )
             if done.returncode != 0:
                 sys.stderr.write(done.stderr)
-                raise Failed("check", done.stderr)
+                raise Failed("check", re.sub(rf"{re.escape(str(folder))}/lib\S*?/site-packages/", "", done.stderr))
 
 
 def lock_hash(lock: str, python: str) -> str:

@@ -24,7 +24,9 @@ _NETWORK = re.compile(
 _REFUSED = re.compile(r"HTTP status client error \((401|403|407)|invalid peer certificate|InvalidCertificate", re.IGNORECASE)
 _FULL = re.compile(r"No space left on device|os error 28|Disk quota exceeded|os error 122", re.IGNORECASE)
 _UNKNOWN = re.compile(rf"{NAME} was not found in the package registry")
-_NO_VERSION = re.compile(rf"(?:there (?:is|are) no versions? of|only) {NAME}(?:\[[^\]]*\])?(?:[=<>~!{{ ,]|$)")
+_NO_VERSION = re.compile(
+    rf"(?:there (?:is|are) no versions? of|only the following versions of|only) {NAME}(?:\[[^\]]*\])?(?:[=<>~!{{ ,]|$)"
+)
 _PYTHON = re.compile(
     rf"current Python version \(([\d.]+)\) does not satisfy Python([<>=!~]\S+?) and (?:\S+ )*?"
     rf"{NAME}(?:\[[^\]]*\])?[=<>]\S* depends on Python"
@@ -148,7 +150,9 @@ def _wrong_python(failure: Failure) -> Fault | None:
         return None
     name = found[3]
     asked = _blamed(failure) or name
-    message = f"{_who(failure, asked)} needs Python {found[2].rstrip(',')}, and this environment has {found[1]}"
+    needs = {each[1].rstrip(",") for each in _PYTHON.findall(failure.flat)}
+    wants = f"needs Python {needs.pop()}" if len(needs) == 1 else "does not support this Python"
+    message = f"{_who(failure, asked)} {wants}; this environment has {found[1]}"
     return failure.fault("MG222", message, _other_version(failure, asked), asked)
 
 
@@ -207,6 +211,8 @@ def _both(lines: Iterable[Requirement]) -> str:
 
 def _clash(failure: Failure) -> Fault | None:
     lines = _mentioned(failure)
+    if len(lines) > 1 and any(each.name == SERVER for each in lines):
+        return _conflict(failure)
     if not lines:
         return None
     message = f"no set of versions fits all of {_both(lines)}" if len(lines) > 1 else f"{_both(lines)} cannot be installed"
@@ -218,7 +224,7 @@ def _conflict(failure: Failure) -> Fault:
     lines = [
         each for each in _mentioned(failure) if each.name in {canonical(re.split(r"[=<>~!\[{]", need)[0]) for need in needs}
     ] or _mentioned(failure)
-    theirs = ", ".join(needs) or "other versions"
+    theirs = " or ".join(needs) or "other versions"
     names = " and ".join(each.name for each in lines) or "the pins"
     fix = f"Loosen {names} so that the server's requirement holds too, or pin an older {SERVER} that allows it."
     message = f"{_both(lines) or 'the environment'} cannot live with the scoring server: {SERVER} needs {theirs}"
@@ -226,10 +232,11 @@ def _conflict(failure: Failure) -> Fault:
 
 
 def _server_needs(failure: Failure) -> list[str]:
-    """What the server requires of packages that the submitter lists, newest statement last in uv's words, each once."""
-    needs = [need.rstrip(".") for need in _SERVER_NEEDS.findall(failure.flat)]
+    """What the server's versions require of packages that the submitter lists, each once."""
+    words = re.sub(r"\{[^}]*\}", "", failure.flat)  # markers
+    needs = [need.rstrip(".") for need in _SERVER_NEEDS.findall(words)]
     listed = [need for need in needs if failure.asked(re.split(r"[=<>~!\[{]", need)[0])]
-    return list(dict.fromkeys(listed or needs))[:3]
+    return list(dict.fromkeys(listed or needs))[-3:]
 
 
 def _broken_server(failure: Failure) -> Fault:

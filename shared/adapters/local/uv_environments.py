@@ -128,6 +128,7 @@ class UvEnvironments:
         interpreter, notes = choose(asked_python(bundle), self._interpreters.present())
         requirements, pinned = split_server(bundle.environment.requirements)
         names = {each.name for each in requirements}
+        needed = bundle.style == "online" and bundle.manifest.compute.target != "cluster"
         return Plan(
             f"build-{release.id}-{release.attempt}",
             interpreter,
@@ -135,9 +136,9 @@ class UvEnvironments:
             self._home.release(release.id) / "logs" / "build.log",
             tuple(each.spec for each in requirements) + _mlflow(bundle, names),
             None if pinned else SERVER_ASKED,
-            bundle.style == "online" and bundle.manifest.compute.target != "cluster",
+            needed,
             () if "setuptools" in names else CONSTRAINTS,
-            check=IMPORTS_SERVER if names & SERVER_PARTS else None,
+            check=IMPORTS_SERVER if needed and names & SERVER_PARTS else None,
             notes=notes,
             index=uv_environment(os.environ),
         )
