@@ -126,9 +126,10 @@ def _fault(release: Release) -> str:
     if not found:
         return ours + (clean(release.reasons[0], 90) if release.reasons else "no cause was recorded")
     first = faults_in_order(found)[0]
-    where = f" ({place(first)})" if first.file and first.file not in first.message else ""
+    said = clean(first.message.partition("\n")[0], 100)
+    where = f" ({place(first)})" if first.file and first.file not in said else ""
     more = f" (+{len(found) - 1} more)" if len(found) > 1 else ""
-    return f"{ours}{first.code} {clean(first.message.partition(chr(10))[0], 100)}{where}{more}"
+    return f"{ours}{first.code} {said}{where}{more}"
 
 
 def address(text: str | None) -> str | None:

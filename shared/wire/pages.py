@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, tzinfo
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from shared.domain.release import Release, Stage
 from shared.ports import Page
@@ -57,7 +57,7 @@ def decide_page(
     return render(
         "decide.html",
         r=release_rows(release, zone, base_url),
-        token=token,
+        token=quote(token, safe=""),
         csrf=csrf,
         problem=clean(problem),
         reason=clean(reason, 2000),

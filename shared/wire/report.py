@@ -81,7 +81,8 @@ def smoke_rows(content: bytes | None) -> Row | None:
     found = _loaded(content)
     if not isinstance(found, dict):
         return None
-    attempts = [one for one in found.get("attempts") or () if isinstance(one, dict)][:40]
+    tried = found.get("attempts")
+    attempts = [one for one in tried if isinstance(one, dict)][:40] if isinstance(tried, list) else []
     return {
         "request": clean(found["request"], 60) if found.get("request") else "",
         "attempts": [

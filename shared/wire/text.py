@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 NO_NUMBER = "\u2013"
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[@-Z\\-_])")
-_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}  # control, format (bidi, zero width), surrogate, private, line and paragraph separators
+_UNSEEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}  # control, format (bidi, zero width), not assigned, private, surrogate, line ends
 _SECRETS = (
     (re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"), "***"),
     (re.compile(r"(?i)(?<=[?&;\s])(sig|accountkey|sharedaccesskey|sharedaccesssignature)=[^\s&;\"']+"), r"\1=***"),
@@ -126,7 +126,7 @@ def _decimals(value: float) -> int:
     size = abs(value)
     if size == 0:
         return 2
-    return 0 if size >= 1000 else 1 if size >= 10 else 2 if size >= 0.1 else min(2 - math.floor(math.log10(size)), 6)  # noqa: PLR2004
+    return 0 if size >= 1000 else 1 if size >= 10 else 2 if size >= 0.1 else min(1 - math.floor(math.log10(size)), 6)  # noqa: PLR2004
 
 
 def _exact(value: float) -> int:

@@ -209,7 +209,8 @@ def _pairs() -> list[tuple[float, float]]:
 
 def _svg(title: str, told: str, parts: list[str], across: str, upward: str) -> bytes:
     axes = '<path d="M60 20V330H570" fill="none" stroke="currentColor" stroke-opacity="0.5"/>'
-    words = f'<text x="315" y="362" text-anchor="middle">{across}</text><text x="20" y="175" text-anchor="middle" transform="rotate(-90 20 175)">{upward}</text>'
+    words = f'<text x="315" y="362" text-anchor="middle">{across}</text>'
+    words += f'<text x="20" y="175" text-anchor="middle" transform="rotate(-90 20 175)">{upward}</text>'
     head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 590 375" width="590" height="375" font-size="14" fill="currentColor">'
     return f"{head}<title>{title}</title><desc>{told}</desc>{axes}{words}{''.join(parts)}</svg>".encode()
 

@@ -16,6 +16,7 @@ from shared.adapters.local.home import Home, write_whole
 from shared.domain.errors import Permanent, Temporary
 from shared.ports import Mail, NotYet
 from shared.wire.mime import mime_message
+from shared.wire.text import clean
 
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -107,17 +108,22 @@ class SmtpMailer:
         smtp.login(server.user, server.password or "")
 
     def _translated(self, error: Exception) -> Temporary | Permanent:
-        code = _code(error)
-        said = f"{self._server!r}: {type(error).__name__}" + (f" {code}" if code else "")
+        code, said = _answer(error)
         lasting = isinstance(error, smtplib.SMTPNotSupportedError | ssl.SSLCertVerificationError) or code >= 500  # noqa: PLR2004 - SMTP's own border
-        return Permanent(f"the mail server refused the mail ({said})") if lasting else Temporary(f"the mail could not be sent now ({said})")
+        told = f"{self._server!r}: {type(error).__name__}" + (f" {code} {clean(said, 120)}" if code else "")
+        return Permanent(f"the mail server refused the mail ({told})") if lasting else Temporary(f"the mail could not be sent now ({told})")
 
 
-def _code(error: Exception) -> int:
-    """The server's answer; 0 where there was none. Of several refused recipients the mildest counts: it may work later."""
+def _answer(error: Exception) -> tuple[int, str]:
+    """The server's code and words; 0 where there was none. Of several refused recipients the mildest counts: it may work later."""
+    said: bytes | str
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return min((code for code, _ in error.recipients.values()), default=0)
-    return error.smtp_code if isinstance(error, smtplib.SMTPResponseException) else 0
+        code, said = min(error.recipients.values(), default=(0, b""))
+    elif isinstance(error, smtplib.SMTPResponseException):
+        code, said = error.smtp_code, error.smtp_error
+    else:
+        return 0, ""
+    return code, said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
 
 
 def _sender(mail: Mail) -> str:
