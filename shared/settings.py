@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 from collections.abc import Mapping
@@ -87,7 +88,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
 
 def _site(raw: Mapping[str, str]) -> SiteDefaults:
     return SiteDefaults(
-        submitter=raw["SUBMITTER"] or None,
+        submitter=raw["SUBMITTER"] or (f"{getpass.getuser()}@localhost" if raw["PLATFORM"] == "laptop" else None),
         mail_domains=_words(raw["MAIL_DOMAINS"].lower()),
         kpis=tuple(_made("KPIS", Kpi, kpi) for kpi in _json("KPIS", raw, list)),
         data=_made("DATA", DataSpec, _json("DATA", raw, dict)),

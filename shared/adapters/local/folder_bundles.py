@@ -45,13 +45,13 @@ class FolderBundleStore:
         if not files:
             raise NotFound(f"nothing lies under {url}")
         listed = tuple(sorted((path, etag_from(found)) for path, found in files.items()))
-        changed = max(found.st_mtime for found in files.values())
+        changed = max(_changed_at(found) for found in files.values())
         return Listing(listed, datetime.fromtimestamp(changed, UTC), folder_etag(listed))
 
     def uploads(self, since: datetime) -> Iterable[tuple[str, str]]:
         """Files of the container that changed after `since`."""
         for path, found in _below(self._home.drops):
-            if found.st_mtime > since.timestamp():
+            if _changed_at(found) > since.timestamp():
                 yield url_of(self._home, self._home.drops / path), etag_from(found)
 
     def etag(self, url: str) -> str:
@@ -185,6 +185,11 @@ def _below(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
                 continue
             if not name.startswith(".") and stat.S_ISREG(found.st_mode):
                 yield path.relative_to(folder).as_posix(), found
+
+
+def _changed_at(found: os.stat_result) -> float:
+    """When the file came here: a copy may keep the old modification time, the inode's change time is ours."""
+    return max(found.st_mtime, found.st_ctime)
 
 
 def _same(drop: Drop, etag: str) -> None:
