@@ -13,6 +13,7 @@ import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
+GRACE = 2  # seconds of CPU between SIGXCPU and SIGKILL
 NOT_STARTED = 127  # what shells answer when a program cannot be started
 
 
@@ -35,13 +36,14 @@ def be_the_first_to_go() -> None:
 
 
 def limit(wanted: str) -> None:
-    """Set each limit, soft and hard, as far as the present hard limit allows."""
+    """Set each limit, soft and hard, as far as the present hard limit allows. For CPU the hard one is higher: SIGXCPU says why it ended."""
     for pair in filter(None, wanted.strip("-").split(",")):
         name, value = pair.split("=")
         which = getattr(resource, f"RLIMIT_{name}")
         hard = resource.getrlimit(which)[1]
-        top = int(value) if hard == resource.RLIM_INFINITY else min(int(value), hard)
-        resource.setrlimit(which, (top, top))
+        top = int(value) + (GRACE if name == "CPU" else 0)
+        allowed = top if hard == resource.RLIM_INFINITY else min(top, hard)
+        resource.setrlimit(which, (min(int(value), allowed), allowed))
 
 
 def main() -> None:
