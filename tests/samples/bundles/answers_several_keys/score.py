@@ -1,0 +1,19 @@
+"""Habit: the predictions are one of several keys."""
+
+import json
+import os
+import pickle
+
+import numpy as np
+
+
+def init():
+    global model
+    with open(os.path.join(os.environ["AZUREML_MODEL_DIR"], "rent.pkl"), "rb") as file:
+        model = pickle.load(file)
+
+
+def run(raw_data):
+    rows = np.array(json.loads(raw_data)["data"], dtype=float)
+    rents = rows @ model["weights"] + model["bias"]
+    return {"model": "rent", "features": model["features"], "predictions": rents.tolist(), "rows": len(rents)}

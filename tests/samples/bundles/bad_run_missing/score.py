@@ -1,0 +1,18 @@
+"""There is init, but no run."""
+
+import json
+import os
+import pickle
+
+import numpy as np
+
+
+def init():
+    global model
+    with open(os.path.join(os.environ["AZUREML_MODEL_DIR"], "rent.pkl"), "rb") as file:
+        model = pickle.load(file)
+
+
+def predict(raw_data):
+    rows = np.array(json.loads(raw_data)["data"], dtype=float)
+    return (rows @ model["weights"] + model["bias"]).tolist()
