@@ -44,7 +44,7 @@ class Site:
         self.home.make()
         self.signals = Woken()
         self.processes = Processes(self.home.work / "processes")
-        self.images = UvEnvironments(self.home, self.signals, self.processes, code=CODE, **settings)  # type: ignore[arg-type]
+        self.images = UvEnvironments(self.home, self.signals, self.processes, **{"code": CODE, **settings})  # type: ignore[arg-type]
 
     def finish(self, release: Release, seconds: float = 120) -> Image:
         """Ask as the engine does: again whenever the release is woken."""

@@ -2,10 +2,11 @@
 
     python build_environment.py SPEC.json
 
-Writes the spec's `result` whole, in the end, whatever happens:
+Writes the spec's `result` whole, in the end, whatever happens (and says `finished` when it may be used):
 {"outcome": "finished", "hash", "server"} or {"outcome": "failed", "step", "text", …}.
 A lock file (flock) lets one build an environment while others wait; a killed builder frees it, since uv inherits it and is killed too.
 An environment counts only with its `finished.json`, which is written last; what has none is thrown away by the next builder.
+Until all of it is known to be on the disk (`synced`), it counts only as long as the machine is not started anew.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 FINISHED = "finished.json"
+SYNCED = "synced"
 SUGGEST_FOR = 20  # seconds that may go into finding a version that would do
 USERINFO = re.compile(r"(\w+://)[^/\s@]+@")
 
@@ -166,7 +168,7 @@ class Builder:
     # Building
 
     def build(self, folder: Path, lock: str) -> None:
-        """Build in place, since an environment does not like to be moved; the marker comes last, when all is on the disk."""
+        """Build in place, since an environment does not like to be moved; the marker comes last."""
         shutil.rmtree(folder, ignore_errors=True)
         try:
             self.install(folder, lock)
@@ -175,9 +177,8 @@ class Builder:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        os.sync()
         marker = {"lock": lock, "python": self.spec["python_version"], "platform": machine(), "bytes": size, "at": time.time()}
-        write_whole(folder / FINISHED, marker)
+        write_whole(folder / FINISHED, marker | {"boot": boot()})
 
     def install(self, folder: Path, lock: str) -> None:
         """An empty environment, and exactly the lock in it, compiled to bytecode."""
@@ -226,8 +227,27 @@ def machine() -> str:
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether it was built whole, and its interpreter is still there."""
-    return (folder / FINISHED).is_file() and (folder / "bin" / "python").exists()
+    """Whether it was built whole, outlived what happened since, and its interpreter is still there."""
+    try:
+        marker = json.loads((folder / FINISHED).read_bytes())
+    except (OSError, ValueError):
+        return False
+    return (folder / "bin" / "python").exists() and ((folder / SYNCED).exists() or marker["boot"] == boot() != "")
+
+
+def boot() -> str:
+    """Changes when the machine starts; "" where that cannot be told."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def settle(folder: Path) -> None:
+    """Put all of it on the disk. May take long while others write much, so nobody waits for it where `boot` can be told."""
+    if not (folder / SYNCED).exists():
+        os.sync()
+        write_whole(folder / SYNCED, {})
 
 
 def fresh(kept: Path, ttl: float) -> dict[str, Any] | None:
@@ -288,9 +308,15 @@ def main() -> None:
     spec = json.loads(Path(sys.argv[1]).read_bytes())
     signal.signal(signal.SIGALRM, _late)
     told = outcome(spec)
+    finished = Path(spec["environments"]) / told["hash"] if told["outcome"] == "finished" else None
+    if finished and not boot():
+        settle(finished)
     say(f"{told['outcome']}: {told.get('hash') or told.get('step')}")
     write_whole(Path(spec["result"]), told)
-    sys.stderr.flush()
+    if finished:
+        sys.stdout.write("finished\n")
+        sys.stdout.flush()
+        settle(finished)
     os._exit(0)  # nothing is left to do, and a thread or pipe of uv must not keep us
 
 

@@ -108,16 +108,16 @@ class UvEnvironments:
         """
         bundle = _bundle(release)
         plan = self._plan(release, bundle)
-        if isinstance(self._processes.state(plan.name), Running):
-            return NotYet(AGAIN)
         done = self._finished(plan)
         if done is not None:
             return self._image(release, bundle, plan, *done)
+        if isinstance(self._processes.state(plan.name), Running):
+            return NotYet(AGAIN)
         told = self._told_by(plan)
         if told is not None:
             self._told.add(plan.name)
             raise explain(self._failure(told, bundle, plan))
-        self._start(plan, lambda _: self._signals.wake(release.id))
+        self._start(plan, lambda: self._signals.wake(release.id))
         return NotYet(AGAIN)
 
     def _failure(self, told: dict[str, Any], bundle: Bundle, plan: Plan) -> Failure:
@@ -181,14 +181,16 @@ class UvEnvironments:
 
     # The child
 
-    def _start(self, plan: Plan, on_exit: Callable[[int], None]) -> None:
+    def _start(self, plan: Plan, tell: Callable[[], None]) -> None:
+        """`tell` is called when the environment can be used, and when the child has ended."""
         self._told.discard(plan.name)
         plan.result.unlink(missing_ok=True)
         plan.work.mkdir(parents=True, exist_ok=True)
         spec = plan.work / "spec.json"
         write_whole(spec, json.dumps(self._spec(plan)).encode())
         env = clean_environment(plan.work, **plan.index)
-        self._processes.start(plan.name, Command([sys.executable, "-I", str(SCRIPT), str(spec)], plan.work, plan.log, env), on_exit)
+        command = Command([sys.executable, "-I", str(SCRIPT), str(spec)], plan.work, plan.log, env, on_line=lambda _: tell())
+        self._processes.start(plan.name, command, lambda _: tell())
 
     def _spec(self, plan: Plan) -> dict[str, Any]:
         return {
@@ -236,7 +238,7 @@ class UvEnvironments:
         if told is not None:
             self._told.add(plan.name)
             raise tools_error(told)
-        self._start(plan, lambda _: None)
+        self._start(plan, lambda: None)
         return NotYet(AGAIN)
 
     def ensure_tools(self, *, wait: bool = True) -> Path | NotYet:
