@@ -100,7 +100,7 @@ class Reader:
         names = list(known)
         for key in given:
             if key not in names:
-                word = did_you_mean(key, names) or OTHER_WORDS.get(key.lower())
+                word = _other_word(key, names) or did_you_mean(key, names)
                 fix = f"Did you mean {word}?" if word else f"Known keys here: {', '.join(names)}."
                 self.tell("MG144", (*place, key), f"unknown key {spelt((*place, key))}", fix)
 
@@ -145,6 +145,12 @@ class Reader:
         if isinstance(value, Mapping) and "keys" in rules:
             self.unknown(value, rules["keys"], place)
         return bool(wanted)
+
+
+def _other_word(key: str, known: Iterable[str]) -> str | None:
+    """What people call a key of ours; `data.target` only where `data` is a key."""
+    word = OTHER_WORDS.get(key.lower(), "")
+    return word if word.split(".")[0].split(" ")[0] in known else None
 
 
 def _there(given: Mapping[str, Any], name: str) -> bool:

@@ -13,7 +13,7 @@ from shared.domain.manifest import DataSpec, Manifest
 from shared.domain.metrics import METRICS
 from shared.domain.reading import Source, did_you_mean
 from shared.inspection.names import clean, shown
-from shared.inspection.pointers import CLOSE, closest
+from shared.inspection.pointers import closest
 from shared.inspection.tree import Tree, read
 
 DATA = frozenset({".csv", ".parquet"})
@@ -101,7 +101,7 @@ def _target(tree: Tree, path: str | None, manifest: Manifest, source: Source) ->
         yield from _no_target(manifest, columns)
     elif columns is not None and target not in columns:
         file, line = source.where(("data", "target"))
-        word = did_you_mean(target, columns, CLOSE)
+        word = did_you_mean(target, columns)
         fix = f"Did you mean {word}?" if word else f"The columns are {_told(columns)}."
         if len(columns) == 1 and (mark := next((each for each in ";\t|" if each in columns[0]), None)):
             fix = f"The file's columns are parted by {mark!r}; save it with commas."

@@ -86,9 +86,9 @@ def _about(around: Surroundings, importer: Script, each: Import) -> Iterator[Fau
 
 
 def _names(each: Import) -> list[str]:
-    """The modules that an import may mean; `from google.cloud import storage` means google.cloud.storage."""
+    """The modules that an import may mean; `from google.cloud import storage` means google.cloud.storage, where storage is a module."""
     shared_space = each.module.split(".")[0] in {"azure", "google", "azureml"}
-    return [each.module, *(f"{each.module}.{name}" for name in each.names if shared_space and name != "*")]
+    return [each.module, *(f"{each.module}.{name}" for name in each.names if shared_space and name.islower())]
 
 
 def _relative(tree: Tree, importer: Script, each: Import, entry: str) -> Iterator[Fault]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.domain.faults import Fault
 from shared.domain.manifest import Manifest
 from shared.domain.reading import Source
 from shared.inspection.environment import find_environment
+from shared.inspection.manifest_file import NAMES
 from shared.inspection.model_files import choose_model, mlflow_folders
 from shared.inspection.notebooks import written_scripts
 from shared.inspection.pointers import follow
@@ -96,7 +97,7 @@ def _no_scoring(tree: Tree) -> Fault:
 def _environment(tree: Tree, manifest: Manifest, source: Source) -> tuple[str | None, tuple[Fault, ...]]:
     if manifest.environment is not None:
         return follow(tree, manifest.environment, ("environment",), source)
-    found = [path for path in find_environment(tree) if path not in {"manifest.yml", "manifest.yaml"}]
+    found = find_environment(_Without(tree, NAMES))
     if not found:
         return None, (_no_environment(tree),)
     best = [path for path in found if _fitness(path) == _fitness(found[0])]
@@ -108,6 +109,14 @@ def _environment(tree: Tree, manifest: Manifest, source: Source) -> tuple[str | 
         "MG132", f"{found[0]} was taken as the environment file, not {others}", f"Name it: environment: {found[0]}", found[0], None, "info"
     )
     return found[0], ((note,) if others else ())
+
+
+class _Without:
+    """A tree without some files: a manifest is no environment file, whatever it holds."""
+
+    def __init__(self, tree: Tree, names: Collection[str]) -> None:
+        self.files: Mapping[str, int] = {path: size for path, size in tree.files.items() if path not in names}
+        self.open = tree.open
 
 
 _FOR_SERVING = re.compile(r"scor|infer|serv|deploy|predict", re.IGNORECASE)

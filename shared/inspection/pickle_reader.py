@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-MOST_OPCODES = 1_000_000
+MOST_OPCODES = 500_000
 MOST_BYTES = 512 << 20
 LONGEST_TEXT = 256  # bytes; longer ones are no module, name or version
 LONGEST_LINE = 1 << 16

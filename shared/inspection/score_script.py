@@ -106,13 +106,18 @@ def _functions(tree: Tree, script: Script, style: str) -> Iterator[Fault]:
         node = _defined(tree, script, name)
         if node is None:
             if "*" not in {each for imported in script.imports for each in imported.names}:
-                word = did_you_mean(name, [bound for bound, what in script.bound.items() if isinstance(what, Function)])
-                fix = f"Is {word} meant? Call it {name}." if word else f"Define {name}({'data' if name == 'run' else ''})."
-                yield Fault("MG161", f"{script.path} defines no {name}", fix, script.path)
+                yield _undefined(script, name)
         elif isinstance(node, Function):
             wrong = _wrong_init(node) if name == "init" else _wrong_run(node, style)
             if wrong:
                 yield Fault("MG162", f"{script.path}: {wrong[0]}", wrong[1], script.path, node.lineno)
+
+
+def _undefined(script: Script, name: str) -> Fault:
+    functions = [bound for bound, what in script.bound.items() if isinstance(what, Function)]
+    word = next((each for each in functions if each.startswith(f"{name}_")), None) or did_you_mean(name, functions)
+    fix = f"Is {word} meant? Call it {name}." if word else f"Define {name}({'data' if name == 'run' else ''})."
+    return Fault("MG161", f"{script.path} defines no {name}", fix, script.path)
 
 
 def _defined(tree: Tree, script: Script, name: str) -> ast.AST | None:
