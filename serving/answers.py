@@ -23,11 +23,11 @@ def of_request(run, body):
 def _arguments(run, body):
     names = [name for name in inspect.signature(run).parameters if name != "request_headers"]
     if _wants_raw_request():
-        from azureml_inference_server_http.api.aml_request import AMLRequest
+        from flask import Request  # what the server hands over
         from werkzeug.test import EnvironBuilder
 
         environ = EnvironBuilder(method="POST", data=body, content_type="application/json").get_environ()
-        return {names[0]: AMLRequest(environ)}
+        return {names[0]: Request(environ)}
     if not _decorated(run):
         return {names[0]: body}
     parsed = json.loads(body)
