@@ -19,7 +19,7 @@ KNOWN_NAMES = (
     *("forecast", "label", "labels", "class", "classes", "category", "answer", "value", "values", "scores", "score", "data"),
 )
 ERROR_NAMES = ("error", "errors", "exception", "traceback", "error_message", "errormessage", "detail", "message")
-PRINTED_ARRAY = re.compile(r"^(array\()?\[[\s\d.eE+\-\[\]]*\d\s+[+\-]?[\d.][\s\d.eE+\-\[\]]*\]\)?$")
+PRINTED_ARRAY = re.compile(r"^(array\()?\[[\s\[]*[+\-]?[\d.][\s\d.eE+\-\[\]]*\]\)?$")  # no commas: JSON it is not
 NEARLY = 1e-6  # what rounding may add to a probability
 SHOWN = 200  # characters of an answer that a message quotes
 

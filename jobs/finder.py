@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jobs import predictions, requests
 from jobs.answers import Unusable, blank, read_answer, shown
-from jobs.faults import JobFault
+from jobs.faults import Fault, JobFault, fault
 from jobs.over_http import Ask, Reply
 from jobs.sample import FEW, PROBE, WIDE, Sample
 
 CONSTANT = "MG405"
-# Codes of what can be wrong, nearest to a usable answer first.
-NEARNESS = ("MG405", "MG403", "MG402", "MG408", "MG406", "MG404", "MG411", "MG407", "MG401")
+OF_A_ROW = ("MG401", "MG403")  # what one row among many may cause
+# What can be wrong, nearest to a usable answer first.
+NEARNESS = (("MG405",), ("MG403",), ("MG402", "MG408", "MG406"), ("MG404", "MG411"), ("MG407",), ("MG401",))
 PARSING = ("KeyError", "string indices", "list indices must", "has no attribute", "JSONDecodeError", "not subscriptable")
 Reason = Callable[[], str | None]
 
@@ -30,10 +31,6 @@ class Attempt:
     question: str = field(default="", repr=False)
     answer: str = field(default="", repr=False)
 
-    def as_json(self) -> dict[str, Any]:
-        """For smoke.json."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class Found:
@@ -44,9 +41,21 @@ class Found:
 
     @property
     def nearest(self) -> Attempt:
-        """The failed attempt that says most: nearest to a usable answer, then with most rows."""
-        failed = [one for one in self.attempts if one.code is not None]
-        return min(failed, key=lambda one: (NEARNESS.index(one.code or "MG401"), any(word in one.reason for word in PARSING), -one.rows))
+        """The failed attempt that says most: nearest to a usable answer, not for its shape, with most rows, and first of these."""
+        return min((one for one in self.attempts if one.code is not None), key=_distance)
+
+    @property
+    def notes(self) -> list[Fault]:
+        """What to tell of a shape that works."""
+        if self.request is None or not requests.one_at_a_time(self.request):
+            return []
+        text = "The script answers one row a request only: scoring sends row by row, which is slow"
+        return [fault("MG409", text, "Let run() take all rows of its request.", severity="warning")]
+
+
+def _distance(attempt: Attempt) -> tuple[int, bool, int]:
+    tier = next(number for number, codes in enumerate(NEARNESS) if attempt.code in codes)
+    return tier, any(word in attempt.reason for word in PARSING), -attempt.rows
 
 
 @dataclass(frozen=True)
@@ -90,32 +99,31 @@ class Finder:
         yield from self._varied(shape, singly)
 
     def _varied(self, shape: str, singly: bool) -> Iterator[Attempt]:
+        """More rows until two answers differ. A row that fails is for scoring to count, if others are answered."""
         for count in (PROBE, WIDE if not singly else 3 * PROBE):
             attempt, items = self._many(shape, min(count, len(self.sample.rows)), singly)
-            if attempt.code is None and self.task != "custom" and _constant(items) and self.sample.tells_apart(attempt.rows):
-                attempt = Attempt(
-                    shape,
-                    attempt.rows,
-                    CONSTANT,
-                    f"{shown(items[0])} for each of {attempt.rows} different rows",
-                    attempt.question,
-                    attempt.answer,
-                )
+            if attempt.code is None and self._is_constant(items, attempt.rows):
+                reason = f"{shown(items[0])} for each of {len(items)} different rows"
+                attempt = replace(attempt, code=CONSTANT, reason=reason)
             if attempt.code != CONSTANT or count != PROBE or len(self.sample.rows) <= PROBE:
                 yield attempt
                 return
 
+    def _is_constant(self, items: list[Any], rows: int) -> bool:
+        same = len(items) > 1 and all(item == items[0] for item in items[1:])
+        return same and self.task != "custom" and self.sample.tells_apart(rows)
+
     def _many(self, shape: str, count: int, singly: bool) -> tuple[Attempt, list[Any]]:
+        """Ask for `count` rows: together, or one by one, then those that fail do not count while half are answered."""
         if not singly:
-            return self._one(shape, 0, count)
-        items: list[Any] = []
-        attempt = Attempt(shape, count)
-        for at in range(count):
-            attempt, item = self._one(shape, at, at + 1)
-            if attempt.code is not None:
-                break
-            items += item
-        return Attempt(shape, count, attempt.code, attempt.reason, attempt.question, attempt.answer), items
+            attempt, items = self._one(shape, 0, count)
+            if attempt.code not in OF_A_ROW:
+                return attempt, items
+        tried = [self._one(shape, at, at + 1) for at in range(min(count, 3 * PROBE))]
+        answered = [items[0] for attempt, items in tried if attempt.code is None]
+        enough = len(answered) * 2 >= len(tried)
+        told = next(attempt for attempt, _ in tried if (attempt.code is None) == enough)
+        return replace(told, rows=count), answered
 
     def _one(self, shape: str, start: int, end: int) -> tuple[Attempt, list[Any]]:
         rows = self.sample.rows[start:end]
@@ -160,7 +168,3 @@ def _why(reply: Reply, reason: Reason) -> str:
 
 def _as_text(reply: Reply) -> Any:
     return reply.answer.decode(errors="replace") if isinstance(reply.answer, bytes) else reply.answer or reply.error or ""
-
-
-def _constant(items: list[Any]) -> bool:
-    return len(items) > 1 and all(item == items[0] for item in items[1:])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import time
 from pathlib import Path
 from typing import Any, Self
@@ -111,6 +112,7 @@ def start(spec: Spec, log: Path, more: dict[str, Any]) -> Child:
     if spec.in_process is None or spec.serving is None:
         raise ValueError("the spec says nothing of loading the model in process")
     spec.work.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(spec.in_process.get("sandbox", ""), ignore_errors=True)  # of an earlier start: serving lays a new one
     asked = spec.work / "score_batch.json"
     asked.write_text(json.dumps({**spec.in_process, **more, "measures": str(_measures(spec))}), encoding="utf-8")
     return Child(spec, [str(spec.serving / "score_batch.py"), str(asked)], log)

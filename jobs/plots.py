@@ -17,6 +17,7 @@ from jobs.predictions import Predictions
 Floats = npt.NDArray[np.float64]
 MOST_DOTS = 600
 CELLS = 40  # of a density, each way
+SHADES = 8
 BINS = 30
 MOST_CLASSES = 12
 
@@ -58,11 +59,11 @@ def _dots(x: svg.Scale, y: svg.Scale, true: Floats, predicted: Floats) -> list[s
 
 def _density(x: svg.Scale, y: svg.Scale, true: Floats, predicted: Floats) -> list[str]:
     counts, xs, ys = np.histogram2d(true, predicted, bins=CELLS, range=[[x.low, x.high], [y.low, y.high]])
-    width, height = x(xs[1]) - x(xs[0]), y(ys[0]) - y(ys[1])
-    top = np.log1p(counts.max())
+    shades = np.ceil(SHADES * np.log1p(counts) / np.log1p(counts.max()))
+    size = x(xs[1]) - x(xs[0]), y(ys[0]) - y(ys[1])
     return [
-        svg.box(x(xs[i]), y(ys[j + 1]), width, height, strength=0.12 + 0.88 * float(np.log1p(counts[i, j]) / top))
-        for i, j in np.argwhere(counts > 0)
+        svg.tiles([(x(xs[i]), y(ys[j + 1])) for i, j in np.argwhere(shades == shade)], size, strength=shade / SHADES)
+        for shade in range(1, SHADES + 1)
     ]
 
 

@@ -16,7 +16,7 @@ FEW, PROBE, WIDE = 3, 20, 200
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows in an order in which the first three differ in label, and so do the next as far as possible. `labels` are names, or None."""
+    """Rows without gaps first, and so that the first three differ in label, and the next as far as possible. `labels`: names, or None."""
 
     columns: tuple[str, ...]
     rows: list[Row]
@@ -39,7 +39,7 @@ def take_sample(table: Table) -> Sample:
     batch = next(table.batches(LOOKED_AT))
     rows, column = rows_of(batch), table.labels()
     names = None if column is None else [label(value) for value in column_values(column.slice(0, batch.num_rows).combine_chunks())]
-    order = list(range(len(rows))) if names is None else _in_turns(names)
+    order = sorted(_in_turns(names or [None] * len(rows)), key=lambda at: None in rows[at])
     chosen = order[:WIDE]
     return Sample(table.features, [rows[at] for at in chosen], None if names is None else [names[at] for at in chosen])
 

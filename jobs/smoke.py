@@ -69,7 +69,7 @@ def report(found: Found) -> dict[str, Any]:
     attempts = [
         {"request": one.request, "rows": one.rows, "ok": one.code is None, "code": one.code, "reason": one.reason} for one in found.attempts
     ]
-    return {"request": found.request, "attempts": attempts, "question": last.question, "answer": last.answer}
+    return {"request": found.request, "notes": found.notes, "attempts": attempts, "question": last.question, "answer": last.answer}
 
 
 def the_fault(spec: Spec, found: Found) -> Fault:

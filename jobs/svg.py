@@ -68,6 +68,13 @@ def box(x: float, y: float, width: float, height: float, *, strength: float = 1.
     return f"{shape}>{inner}</rect>" if inner else f"{shape}/>"
 
 
+def tiles(corners: Iterable[tuple[float, float]], size: tuple[float, float], *, strength: float) -> str:
+    """Boxes of one size and strength as one path."""
+    width, height = size
+    path = "".join(f"M{x:g} {y:g}h{width:.4g}v{height:.4g}h-{width:.4g}z" for x, y in corners)
+    return f'<path d="{path}" fill="{ACCENT}" fill-opacity="{strength:.2g}"/>'
+
+
 def dot(x: float, y: float) -> str:
     """A point of a cloud."""
     return f'<circle cx="{x:g}" cy="{y:g}" r="3"/>'

@@ -134,6 +134,7 @@ CATALOGUE: dict[str, str] = {
     "MG406": "an answer that cannot be read as predictions",
     "MG407": "no answer in time",
     "MG408": "a prediction is not a number",
+    "MG409": "the script answers one row at a time",
     "MG410": "an unknown request shape",
     "MG411": "an empty answer",
     # 5xx scoring and data

@@ -22,7 +22,7 @@ from shared.adapters.local.home import Home
 from shared.adapters.local.processes import LAUNCH, Command, Ended, Limits, Processes, Running, clean_environment
 from shared.adapters.local.verification_data import find_data
 from shared.domain.bundle import Bundle
-from shared.domain.errors import BundleFault, ModelgateError, Permanent, Temporary
+from shared.domain.errors import BundleFault, ModelgateError, NotFound, Permanent, Temporary
 from shared.domain.faults import Fault
 from shared.domain.release import Endpoint, Release, Scores
 from shared.ports import NotYet, Smoke
@@ -116,7 +116,7 @@ class ProcessJobs:
         self._lock = threading.RLock()
 
     def prepare(self, release: Release) -> None:
-        """Start the release's tools process, so that it is ready when the server is. Never raises: `smoke` and `score` tell what is wrong."""
+        """Start the release's tools process, so that it is ready when the server is. Never raises: `smoke` tells what is wrong."""
         try:
             with self._lock:
                 self._started(release)
@@ -130,7 +130,7 @@ class ProcessJobs:
             return self._ask(release, "smoke", served=True)
         if not result["ok"]:
             raise self._blame(release, result)
-        return Smoke(result["request"])
+        return Smoke(result["request"], tuple(Fault(**note) for note in result["notes"]))
 
     def score(self, release: Release) -> bool | NotYet:
         """See the port: True when the run ended well, False when it did not (`scores` says why). Its end is published as an event, too."""
