@@ -253,6 +253,8 @@ def test_a_failure_told_once_is_tried_again_when_asked_again(site: Site) -> None
         site.finish(wrong)
     assert isinstance(site.images.build(wrong), NotYet)
     assert isinstance(site.images.build(again(wrong, 2)), NotYet)
+    with pytest.raises(BundleFault):
+        site.finish(wrong)
 
 
 def test_a_build_that_takes_too_long_is_told(new_site: NewSite) -> None:
