@@ -79,7 +79,7 @@ def told_release(release: Release, kind: str) -> Release:
         Verdict.INVALID: Stage.INVALID,
     }
     if kind == "verdict":
-        return replace(release, stage=by_verdict.get(release.verdict or Verdict.ERROR, release.stage), decision=None)
+        return replace(release, stage=by_verdict.get(release.verdict or Verdict.ERROR, release.stage))
     if kind == "fault" and release.stage not in (Stage.INVALID, Stage.ERROR, Stage.EXPIRED):
         return replace(release, stage=Stage.INVALID if release.verdict == Verdict.INVALID else Stage.ERROR)
     stage = {"receipt": Stage.REGISTERING, "duplicate": Stage.DUPLICATE, "cancelled": Stage.CANCELLED}.get(kind, release.stage)

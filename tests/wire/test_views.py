@@ -57,7 +57,7 @@ def test_a_decision_stands_beside_the_verdict():
 def test_what_is_no_finite_number_is_null(value):
     odd = replace(s.PASSED, scores=Scores({"r2": value}, {"x": value}, 1, 0), kpis=(replace(s.PASSED.kpis[0], value=value),))
     view = json.loads(verdict_json(odd))
-    assert view["metrics"] == {"r2": None}
+    assert view["metrics"] == release_view(odd)["metrics"] == {"r2": None}
     assert view["kpis"][0]["value"] is None
 
 
@@ -113,6 +113,12 @@ def test_a_retry_shows_the_present_attempt_only():
     shown = {row["stage"]: row for row in release_view(retried)["stages"]}
     assert shown["building"] == {"stage": "building", "state": "now", "started_at": "2026-11-20T15:02:11Z", "seconds": None}
     assert shown["registering"]["state"] == "done"
+
+
+def test_a_retry_from_an_earlier_stage_forgets_the_later_ones():
+    again = HistoryLine(s.START + timedelta(hours=1), Stage.BUILDING, "RetryAsked")
+    retried = replace(s.CANCELLED, stage=Stage.BUILDING, stopped_at=None, attempt=2, history=(*s.CANCELLED.history, again))
+    assert states(retried)["scoring"] == "todo"
 
 
 def test_only_folders_are_collected():
