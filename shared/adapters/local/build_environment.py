@@ -232,7 +232,7 @@ def is_finished(folder: Path) -> bool:
         marker = json.loads((folder / FINISHED).read_bytes())
     except (OSError, ValueError):
         return False
-    return (folder / "bin" / "python").exists() and ((folder / SYNCED).exists() or marker["boot"] == boot() != "")
+    return (folder / "bin" / "python").exists() and ((folder / SYNCED).exists() or marker.get("boot") == boot() != "")
 
 
 def boot() -> str:
