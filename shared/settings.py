@@ -88,13 +88,18 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
 
 def _site(raw: Mapping[str, str]) -> SiteDefaults:
     return SiteDefaults(
-        submitter=raw["SUBMITTER"] or (f"{getpass.getuser()}@localhost" if raw["PLATFORM"] == "laptop" else None),
+        submitter=raw["SUBMITTER"] or _person_here(raw),
         mail_domains=_words(raw["MAIL_DOMAINS"].lower()),
         kpis=tuple(_made("KPIS", Kpi, kpi) for kpi in _json("KPIS", raw, list)),
         data=_made("DATA", DataSpec, _json("DATA", raw, dict)),
         compute=_made("COMPUTE", Compute, _json("COMPUTE", raw, dict)),
         limits=_made("LIMITS", Limits, _json("LIMITS", raw, dict)),
     )
+
+
+def _person_here(raw: Mapping[str, str]) -> str | None:
+    """On a laptop whose mail may go anywhere, drops without a submitter are those of the person at the keyboard."""
+    return f"{getpass.getuser()}@localhost" if raw["PLATFORM"] == "laptop" and not raw["MAIL_DOMAINS"] else None
 
 
 def _policy(raw: Mapping[str, str]) -> Policy:

@@ -115,6 +115,6 @@ def is_address(text: str) -> bool:
         and len(text) <= LONGEST_ADDRESS
         and len(local) <= LONGEST_LOCAL
         and _LOCAL.fullmatch(local) is not None
-        and len(labels) > 1
+        and (len(labels) > 1 or domain == "localhost")
         and all(_LABEL.fullmatch(label) for label in labels)
     )
