@@ -18,7 +18,6 @@ from shared.adapters.local.uv_environments import UvEnvironments
 from shared.domain.bundle import Bundle, Drop, EnvironmentSpec, Requirement
 from shared.domain.manifest import Manifest
 from shared.domain.release import Image, Release, Stage
-from shared.ports import NotYet
 
 CODE = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -264,6 +264,7 @@ def test_a_build_that_takes_too_long_is_told(new_site: NewSite) -> None:
     assert raised.value.faults[0].code == "MG226"
 
 
+@pytest.mark.slow
 def test_an_environment_that_is_too_large_is_told_with_its_largest_packages(new_site: NewSite) -> None:
     site = new_site(size_limit=1_000_000)
     with pytest.raises(BundleFault) as raised:
@@ -273,6 +274,7 @@ def test_an_environment_that_is_too_large_is_told_with_its_largest_packages(new_
     assert not [path for path in site.home.environments.iterdir() if path.is_dir() and len(path.name) == 64]
 
 
+@pytest.mark.slow
 def test_another_patch_than_asked_for_is_a_note_on_the_image(new_site: NewSite, built: tuple[Site, Image]) -> None:
     site = sharing(new_site, built[0])
     minor = ".".join(built[0].images._interpreters.present()[0].text.split(".")[:2])
