@@ -335,5 +335,5 @@ def _exact(specifiers: SpecifierSet) -> list[str]:
 
 def _twice(one: Requirement, other: Requirement) -> Fault:
     place = f"line {one.line}" + (f" of {one.file}" if one.file != other.file else "")
-    message = f"{other.name} is pinned twice, differently: {shorten(one.written)!r} ({place}) and {shorten(other.written)!r} (line {other.line})"
+    message = f"{other.name} is pinned twice: {shorten(one.written)!r} ({place}) and {shorten(other.written)!r} (line {other.line})"
     return Fault("MG206", message, "Keep one of them.", other.file, other.line)
