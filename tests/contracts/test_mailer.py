@@ -88,7 +88,10 @@ def test_different_mails_are_all_delivered(post):
 def test_the_same_mail_sent_by_many_at_once_is_delivered_once(post):
     mailer, delivered = post
     one = mail()
-    threads = [threading.Thread(target=mailer.send, args=(one,)) for _ in range(8)]
+    together = threading.Barrier(8)
+    threads = [
+        threading.Thread(target=lambda n=n: (together.wait(), mailer.send(replace(one, at=AT + timedelta(seconds=n))))) for n in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -46,6 +46,11 @@ def test_kpis_are_shown(word):
     assert word in report()
 
 
+def test_a_kpi_that_is_only_shown_has_a_quiet_colour_whatever_its_value():
+    shown = replace(s.PASSED.kpis[3], holds=False)
+    assert 'class="kpi t-quiet"' in report(replace(s.PASSED, kpis=(shown,)))
+
+
 def test_metrics_have_their_meaning():
     assert "variance" in report()
 
