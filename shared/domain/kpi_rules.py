@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain, repeat
 
 from shared.domain.manifest import Kpi
 from shared.domain.metrics import METRICS
@@ -14,11 +15,13 @@ LATER = ("confidence", "gain_over_champion", "slice", "gap_over", "min_rows")
 
 def settle(kpis: Sequence[Kpi], site: Sequence[Kpi], reader: Reader) -> tuple[Kpi, ...]:
     """The KPIs in force: the manifest's in its order, then those of the site's it does not name. Faults go to `reader`."""
-    settled = [_tightened(kpi, site, reader, ("kpis", n)) for n, kpi in enumerate(kpis)]
+    places = reader.places.get(("kpis",), [])
+    settled = [_tightened(kpi, site, reader, place) for kpi, place in zip(kpis, places, strict=True)]
     settled += [kpi for kpi in site if not any(_same(kpi, other) for other in kpis)]
-    for n, kpi in enumerate(settled):
-        _check(kpi, reader, ("kpis", n))
-    if not any(kpi.mode == "enforce" for kpi in settled):
+    for kpi, place in zip(settled, chain(places, repeat(("kpis",))), strict=False):
+        _check(kpi, reader, place)
+    unread = any(fault.code == "MG145" and fault.message.startswith("kpis") for fault in reader.faults)
+    if not unread and not any(kpi.mode == "enforce" for kpi in settled):
         told = "every KPI is `mode: report`" if settled else "there are no KPIs"
         reader.tell("MG150", ("kpis",), f"{told}: nothing to hold the model against", "Add to manifest.yml: kpis: [{metric: r2, min: 0.4}]")
     return tuple(settled)

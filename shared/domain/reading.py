@@ -73,6 +73,7 @@ class Reader:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.faults: list[Fault] = []
+        self.places: dict[Place, list[Place]] = {}  # of a list: where each item that could be read stands
 
     def tell(self, code: str, place: Place, message: str, fix: str, severity: Severity = "error") -> None:
         """Keep a fault of this place."""
@@ -122,6 +123,7 @@ class Reader:
             self.tell("MG145", place, f"{spelt(place)} is not a list", f"Write one line each: - {example(cls)}.")
             return None
         read = [self.dataclass(cls, item, None, (*place, n)) for n, item in enumerate(value)]
+        self.places[place] = [(*place, n) for n, item in enumerate(read) if item is not None]
         return tuple(item for item in read if item is not None)
 
     def _plain(self, hint: Any, value: object, place: Place) -> Any:

@@ -19,11 +19,13 @@ from shared.inspection.environment import read_environment
 from shared.inspection.imports import Surroundings, roots
 from shared.inspection.layout import Layout, find_layout
 from shared.inspection.manifest_file import read_manifest
+from shared.inspection.names import shown, visible
 from shared.inspection.packages import Provided
 from shared.inspection.pickles import look_at_pickles
-from shared.inspection.score_script import ScriptFindings, look_at_script
+from shared.inspection.score_script import ScriptFindings, look_at_parts, look_at_script
 from shared.inspection.tree import FolderTree, Tree, digest_of, digest_of_file
 
+LONGEST_MESSAGE = 1000  # characters
 _WORST_FIRST = {"error": 0, "warning": 1, "info": 2}
 
 
@@ -61,13 +63,18 @@ def inspect_path(path: Path, *, site: SiteDefaults, overrides: Sequence[str] = (
 
 
 def in_order(faults: Iterable[Fault]) -> tuple[Fault, ...]:
-    """Errors first, then by code, file and line; each once."""
-    return tuple(
-        sorted(
-            dict.fromkeys(faults),
-            key=lambda fault: (_WORST_FIRST[fault.severity], fault.code, fault.file or "", fault.line or 0, fault.message),
-        )
-    )
+    """Errors first, then by code, file and line; each once, and with nothing in it that cannot be seen."""
+    return tuple(sorted(dict.fromkeys(map(_readable, faults)), key=_rank))
+
+
+def _rank(fault: Fault) -> tuple[int, str, str, int, str]:
+    return _WORST_FIRST[fault.severity], fault.code, fault.file or "", fault.line or 0, fault.message
+
+
+def _readable(fault: Fault) -> Fault:
+    """Faults quote what others wrote: names, keys, lines of code."""
+    file = shown(fault.file) if fault.file is not None else None
+    return replace(fault, message=visible(fault.message)[:LONGEST_MESSAGE], fix=visible(fault.fix)[:LONGEST_MESSAGE], file=file)
 
 
 @dataclass(frozen=True)
@@ -91,8 +98,9 @@ def _look(tree: Tree, manifest: Manifest, source: Source) -> _Seen:
     said = manifest.script
     nothing = ScriptFindings("online" if said == "auto" else said, v1_imports=False, faults=())
     script = look_at_script(tree, layout.scoring, around, said) if layout.scoring else nothing
+    own = look_at_parts(around, layout.parts.values()) if around else []
     pickles = look_at_pickles(tree, around, spec)
-    faults = (*data.faults, *layout.faults, *about_environment, *script.faults, *pickles)
+    faults = (*data.faults, *layout.faults, *about_environment, *script.faults, *own, *pickles)
     return _Seen(manifest, layout, spec, script, data.path, faults)
 
 

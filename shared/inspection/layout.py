@@ -45,9 +45,7 @@ def find_layout(tree: Tree, manifest: Manifest, source: Source, data: str | None
     taken = {each for each in (scoring.path if scoring else None, environment, data, *parts.values()) if each}
     model, about_model = choose_model(tree, manifest.model, source, taken, scoring)
     mlflow = model is not None and model in folders
-    if scoring is None and not faults and not mlflow and model is not None:
-        faults = (_no_scoring(tree),)
-    if scoring is None and not faults and model is None and not folders:
+    if scoring is None and not faults and not mlflow and (model is not None or not folders):
         faults = (_no_scoring(tree),)
     return Layout(model, mlflow, scoring, environment, parts, (*faults, *more, *about_model, *unused))
 

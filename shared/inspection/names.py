@@ -26,8 +26,15 @@ def is_junk(path: str) -> bool:
 
 def shown(name: str) -> str:
     """A name as it can be printed: what cannot be seen is spelt out, and a long one is cut."""
-    seen = "".join(c if unicodedata.category(c) not in _UNSEEN else c.encode("unicode_escape", "surrogatepass").decode() for c in name)
+    seen = visible(name)
     return seen if len(seen) <= LONGEST_SHOWN else f"{seen[:80]}…{seen[-30:]}"
+
+
+def visible(text: str) -> str:
+    """The text with what cannot be seen spelt out."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if unicodedata.category(c) not in _UNSEEN else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
 def clean(name: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import posixpath
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from shared.domain.faults import Fault
 from shared.domain.reading import did_you_mean
-from shared.inspection.imports import Surroundings, local_file, missing_imports
+from shared.inspection.imports import Surroundings, absent, local_file, missing_imports
 from shared.inspection.model_files import MODELS
 from shared.inspection.script import Function, Script, read_script
 from shared.inspection.tree import Tree
@@ -48,6 +48,17 @@ def look_at_script(tree: Tree, script: Script, around: Surroundings | None, said
     faults += [fault for module in modules for fault in _files(tree, module)]
     faults += [fault for module in modules[1:] for fault in module.faults]
     return ScriptFindings(style, left_over, tuple(faults))
+
+
+def look_at_parts(around: Surroundings, paths: Iterable[str]) -> list[Fault]:
+    """Faults of metrics.py and preprocess.py, which run in the bundle's environment and are given pandas frames."""
+    scripts = [read_script(around.tree, path) for path in paths]
+    faults = [fault for script in scripts for fault in script.faults]
+    faults += missing_imports(around, scripts)
+    if not around.provided.has("pandas"):
+        told = {fault.file for fault in faults if fault.code == "MG163" and "pandas" in fault.message}
+        faults += [absent(around, "pandas", (script.path, None)) for script in scripts if script.path not in told]
+    return faults
 
 
 def _empty(tree: Tree, script: Script) -> Fault:

@@ -35,13 +35,10 @@ values = st.recursive(
 KEYS = [each.name for each in fields(Manifest)]
 near_manifests = st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=8), values, max_size=6)
 pickled = st.builds(pickle.dumps, values, st.integers(0, 5))
-code = st.text(max_size=80) | st.lists(
-    st.sampled_from(
-        ["import os", "from .a import b", "def run(*a):", "    pass", "def init():", "x = a / 'b' / x", "from azureml.core import Workspace as W", "W.get()",
-         "if __name__ == '__main__':", "try:", "except ImportError:", "x = x", "f'{x}/m.pkl'", "from a.b import *", "class run: pass"]
-    ),
-    max_size=12,
-).map("\n".join)  # fmt: skip
+LINES = """\
+import os|from .a import b|def run(*a):|    pass|def init():|x = a / 'b' / x|from azureml.core import Workspace as W|W.get()
+if __name__ == '__main__':|try:|except ImportError:|x = x|f'{x}/m.pkl'|from a.b import *|class run: pass"""
+code = st.text(max_size=80) | st.lists(st.sampled_from(LINES.replace("\n", "|").split("|")), max_size=12).map("\n".join)
 
 
 @st.composite

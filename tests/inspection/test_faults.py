@@ -349,3 +349,34 @@ def test_data_in_the_wrong_folder_is_an_error(fault, good):
 def test_a_sites_data_that_lies_outside_is_not_looked_for_in_the_bundle(codes):
     site = SiteDefaults(data=DataSpec("diabetes.csv", "y", "regression"), kpis=(Kpi("r2", min=0.4),))
     assert codes({"manifest.yml": "submitter: ana@example.com\n", "holdout.csv": None}, site=site) == []
+
+
+# what people wrote into a bundle comes back in messages
+
+
+def test_nothing_in_a_report_is_invisible_or_endless(look, good):
+    files = {
+        "manifest.yml": good["manifest.yml"] + '"a\u202eb\\x1b[2J": 1\n' + f"{'k' * 5000}: 1\n",
+        "score.py": good["score.py"] + "\nx = '\u202e' +\n",
+    }
+    for fault in look(files).faults:
+        assert all(part.isprintable() and len(part) <= 1000 for part in (fault.message, fault.fix, fault.file or ""))
+
+
+# metrics.py and preprocess.py
+
+
+def test_own_metrics_are_given_frames_so_pandas_must_be_listed(fault):
+    found = fault("MG163", {"metrics.py": "def metrics(y_true, y_pred, data):\n    return {}\n"})
+    assert (found.file, "`- pandas`" in found.fix) == ("metrics.py", True)
+
+
+def test_a_missing_import_of_preprocess_is_told_there(fault, good):
+    conda = good["conda.yml"] + "      - pandas==2.3.3\n"
+    found = fault("MG163", {"conda.yml": conda, "preprocess.py": "import yaml\ndef preprocess(frame):\n    return frame\n"})
+    assert (found.file, found.line) == ("preprocess.py", 1)
+
+
+def test_a_fault_of_a_kpi_has_its_line_also_behind_one_that_cannot_be_read(fault, good):
+    manifest = good["manifest.yml"].replace(KPI, "  - {min: 3}\n" + KPI + "  - {metric: rmsee, max: 3}\n")
+    assert fault("MG151", {"manifest.yml": manifest}).line == 6

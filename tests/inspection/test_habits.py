@@ -176,10 +176,9 @@ def test_the_manifest_says_batch_where_the_parameter_does_not(look, good):
     assert look({"manifest.yml": good["manifest.yml"] + "script: batch\n"}).bundle.style == "batch"
 
 
-def test_own_metrics_and_preprocess_are_found(look):
-    found = look(
-        {"metrics.py": "def metrics(y_true, y_pred, data):\n    return {}\n", "preprocess.py": "def preprocess(frame):\n    return frame\n"}
-    )
+def test_own_metrics_and_preprocess_are_found(look, good):
+    metrics, preprocess = "def metrics(y_true, y_pred, data):\n    return {}\n", "def preprocess(frame):\n    return frame\n"
+    found = look({"metrics.py": metrics, "preprocess.py": preprocess, "conda.yml": good["conda.yml"] + "      - pandas==2.3.3\n"})
     assert (found.bundle.metrics, found.bundle.preprocess) == ("metrics.py", "preprocess.py")
 
 
