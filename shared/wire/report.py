@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import tzinfo
 from types import SimpleNamespace
@@ -91,7 +92,7 @@ def smoke_rows(content: bytes | None) -> Row | None:
             for one in attempts
         ],
         "question": outline(found.get("question")),
-        "answer": outline(found.get("answer")),
+        "answer": _answer(found.get("answer")),
     }
 
 
@@ -102,12 +103,28 @@ def _loaded(content: bytes | str | None) -> Any:
         return None
 
 
+def _answer(value: Any) -> str:
+    """An answer as it came: predictions, no rows of data."""
+    return "" if value is None else clean(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), 240)
+
+
 def outline(value: Any) -> str:
-    """`{"data": [3 rows of 10 numbers]}`: the shape of a body (JSON, or text that holds JSON), without its values."""
+    """`{"data": [3 rows of 10 numbers]}`: the shape of a body (JSON, or text that holds JSON, maybe cut), without its values."""
     if isinstance(value, str):
         inner = _loaded(value)
+        if inner is None and value.lstrip()[:1] in ("{", "["):
+            return _masked(value)
         value = inner if inner is not None else value
     return "" if value is None else clean(_shape(value), 500)
+
+
+_VALUE = re.compile(r'"(?:[^"\\]|\\.)*"(?P<colon>\s*:)?|"(?:[^"\\]|\\.)*$|[-+]?\d[\w.+-]*|\b(?:true|false|null|NaN|Infinity)\b')
+
+
+def _masked(text: str) -> str:
+    """JSON that was cut short, every value as a dot; keys and brackets stay: `{"data":[[·…],[·…],…`."""
+    dots = _VALUE.sub(lambda found: found.group() if found["colon"] else "·", text)
+    return clean(re.sub(r"·(?:,\s*·)+", "·…", dots).replace("……", "…"), 160)
 
 
 def _shape(value: Any) -> str:

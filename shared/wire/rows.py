@@ -72,7 +72,7 @@ def kpi_row(kpi: KpiResult) -> Row:
         [f"95 % interval {number(kpi.interval[0])} to {number(kpi.interval[1])}"] if kpi.interval and "interval" not in kpi.reason else []
     )
     notes += [f"champion {number(kpi.champion)}"] if kpi.champion is not None else []
-    notes += [plural(kpi.rows, "row")] if kpi.rows is not None else []
+    notes += [plural(kpi.rows, "row")] if kpi.rows is not None and kpi.slice else []
     notes += ["reported by the submitter's code, not measured by the gate"] if kpi.reported else []
     return {
         "name": kpi_name(kpi),
@@ -160,7 +160,7 @@ def bundle_rows(release: Release) -> list[tuple[str, str]]:
     source = bundle.data or data.reference
     python = f"Python {clean(spec.python, 40)}" if spec.python else "any Python"
     limits = [
-        f"{clean(kpi.metric, 40)} {sign} {number(limit)}"
+        f"{clean(kpi.metric, 40)} {sign} {pair(limit, limit)[1]}"
         for kpi in bundle.manifest.kpis
         for sign, limit in (("≥", kpi.min), ("≤", kpi.max))
         if limit is not None
@@ -195,4 +195,4 @@ def metric_rows(values: Mapping[str, float], known: Mapping[str, Any]) -> list[R
 
 def _unit(unit: str | None) -> str:
     """A share has none, and the label's own is not known."""
-    return {"1": "", "target": ""}.get(unit or "", clean(unit or "", 20))
+    return "" if unit is None or unit == "1" or unit.startswith("target") else clean(unit, 20)

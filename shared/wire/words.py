@@ -104,7 +104,7 @@ def _passed(release: Release) -> str:
         return _decided(release)
     count = len(enforced_kpis(release))
     first = main_kpi(release)
-    held = "Its KPI holds" if count == 1 else f"All {count} KPIs hold"
+    held = {1: "Its KPI holds", 2: "Both KPIs hold"}.get(count, f"All {count} KPIs hold")
     return f"{held}. {kpi_sentence(first)}." if first else f"{held}."
 
 

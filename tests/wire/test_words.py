@@ -44,6 +44,10 @@ def test_what_is_only_shown_does_not_count():
     assert kpi_mark(shown) == "shown only"
 
 
+def test_two_kpis_are_both():
+    assert summary(replace(s.PASSED, kpis=s.PASSED.kpis[:2])).startswith("Both KPIs hold. ")
+
+
 def test_a_persons_decision_is_told_as_one():
     decided = replace(s.INCONCLUSIVE, stage=Stage.PASSED, decision=Decision("pass", "lee@example.com", "good enough", s.START))
     assert headline(decided) == "diabetes 5 passed by a person's decision"
