@@ -21,7 +21,7 @@ def cancel_arguments(parser: ArgumentParser) -> None:
 
 def cancel(args: Namespace, out: Output) -> int:
     """Stop a release; its mail says so."""
-    return _act(args, out, "cancel", {}, "is cancelled")
+    return _act(args, out, "cancel", {}, "is cancelled.")
 
 
 def decide_arguments(parser: ArgumentParser) -> None:
@@ -35,7 +35,7 @@ def decide_arguments(parser: ArgumentParser) -> None:
 def decide(args: Namespace, out: Output) -> int:
     """Give a person's decision on an inconclusive release."""
     value = {"outcome": args.outcome, "reason": args.reason, "as": args.by}
-    return _act(args, out, "decide", value, f"is decided: {args.outcome}")
+    return _act(args, out, "decide", value, f"is decided: {args.outcome}.")
 
 
 def retry_arguments(parser: ArgumentParser) -> None:
@@ -46,14 +46,15 @@ def retry_arguments(parser: ArgumentParser) -> None:
 
 def retry(args: Namespace, out: Output) -> int:
     """Try a release again that ended without a gate's answer."""
-    return _act(args, out, "retry", {"from": args.stage} if args.stage else {}, "is tried again")
+    value = {"from": args.stage} if args.stage else {}
+    return _act(args, out, "retry", value, f"is tried again.  Follow it:  modelgate status {args.id} --watch")
 
 
 def _act(args: Namespace, out: Output, verb: str, value: dict[str, Any], done: str) -> int:
     client = client_for(args)
     ident = release_id(client, args.id)
     answer = client.post(f"api/releases/{ident}/{verb}", value)
-    out.result(answer, lambda console: console.print(f"{ident} {done}.  Follow it:  modelgate status {ident} --watch"))
+    out.result(answer, lambda console: console.print(f"{ident} {done}"))
     return OK
 
 

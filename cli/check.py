@@ -57,10 +57,12 @@ def _show(console: Console, path: Path, bundle: Bundle | None, faults: list[dict
 
 
 def _about(bundle: Bundle) -> str:
+    from cli.show import size  # noqa: PLC0415 - imports rich
+
     scoring = bundle.scoring or "served by its MLflow folder"
     data = bundle.data or bundle.manifest.data.reference or "none"
     found = f"model {bundle.model} · scoring {scoring} · environment {bundle.environment.file} · data {data}"
-    return safe_line(f"  {found} · {bundle.files} files, {bundle.size / 1_000_000:.1f} MB")
+    return safe_line(f"{found} · {bundle.files} files, {size(bundle.size)}")
 
 
 def _not_checked(bundle: Bundle | None) -> list[str]:

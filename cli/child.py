@@ -53,7 +53,8 @@ def _once_it_answers(home: Path, process: subprocess.Popen[bytes], log: Path) ->
             raise CommandError(f"The laptop does not answer after {START:.0f} s.", f"What it said: {log}", code=ERROR, name="laptop")
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(0.1)
-    raise CommandError(f"The laptop ended at once: {_last_line(log)}", f"All that it said: {log}", code=ERROR, name="laptop")
+    told = f"The laptop ended at once, with code {process.returncode}: {_last_line(log)}"
+    raise CommandError(told, f"All that it said: {log}", code=ERROR, name="laptop")
 
 
 def _end(*_: object) -> None:

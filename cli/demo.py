@@ -17,7 +17,7 @@ from cli.exits import ERROR, CommandError, exit_code
 from cli.init import copy_template, template_named
 from cli.output import Output
 from cli.safe import safe_line
-from cli.site import home_argument, home_of, settings
+from cli.site import home_argument, home_of
 from cli.times import span
 from cli.tools import Preparation, WithNews
 from cli.watch import follow, view_for
@@ -49,7 +49,7 @@ def demo(args: Namespace, out: Output) -> int:
     return exit_code(release)
 
 
-def drop(home: Path, template: Path, submitter: str | None) -> str:
+def drop(home: Path, template: Path) -> str:
     """Copy the template into `model-drop/` file by file, then close the folder with an empty `_READY`; the folder's name.
 
     A line in the manifest says when it was dropped. So a second run is another bundle of the same model, with the next
@@ -58,20 +58,10 @@ def drop(home: Path, template: Path, submitter: str | None) -> str:
     now = datetime.now().astimezone()
     folder = home / "model-drop" / f"{template.name}-{now:%Y%m%d-%H%M%S-%f}"
     copy_template(template, folder)
-    manifest = folder / "manifest.yml"
-    text = manifest.read_text(encoding="utf-8").rstrip("\n")
-    text += f"\n\n# dropped by `modelgate demo` at {now.isoformat(timespec='seconds')}\n"
-    if submitter and not re.search(r"^submitter:", text, re.MULTILINE):
-        text += f"submitter: {submitter}\n"
-    manifest.write_text(text, encoding="utf-8")
+    with (folder / "manifest.yml").open("a", encoding="utf-8") as manifest:
+        manifest.write(f"\n# dropped by `modelgate demo` at {now.isoformat(timespec='seconds')}\n")
     (folder / "_READY").touch()
     return folder.name
-
-
-def _submitter() -> str | None:
-    """Who gets the demo's mail where the site names nobody."""
-    site = settings().site
-    return None if site.submitter else f"you@{site.mail_domains[0] if site.mail_domains else 'example.com'}"
 
 
 @contextmanager
@@ -91,7 +81,7 @@ def _running(home: Path, out: Output) -> Iterator[Client]:
 def _one_release(client: Client, home: Path, template: Path, preparation: Preparation, out: Output) -> dict[str, Any]:
     """Drop, find the release that came of it, follow it to its verdict."""
     before = {release["id"] for release in _newest(client)}
-    name = drop(home, template, _submitter())
+    name = drop(home, template)
     out.say(f"Dropped {template.name} into {home / 'model-drop' / name}", "dim")
     names = (name, _name_in(template))
     ident = _wait_for(lambda: _begun(client, before, names), "release of what was dropped")
@@ -144,7 +134,8 @@ def _wait_for(found: Callable[[], T | None], what: str) -> T:
 def _show(console: Console, told: dict[str, Any], seconds: float) -> None:
     from cli.show import kpi_line, show_release  # noqa: PLC0415 - imports rich
 
-    show_release(console, told["release"])
-    console.print(f"\nmail    {told['mail']}\nreport  {told['report']}\n")
+    show_release(console, told["release"], steps=False)
+    console.print(f"\nmail    {told['mail']}\nreport  {told['report']}\n", soft_wrap=True)
     kpis = kpi_line(told["release"].get("kpis") or [])
     console.print(f"{safe_line(told['release'].get('verdict'))} in {span(seconds)}" + (f": {kpis}" if kpis else ""), style="bold")
+    console.print("Yours next: modelgate init sklearn_diabetes my-model, then `modelgate up` in another window", style="dim")

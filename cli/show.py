@@ -28,6 +28,7 @@ STYLES = {
     "duplicate": "dim",
 }
 SEVERITIES = {"error": ("✗", "red"), "warning": ("!", "yellow"), "info": ("·", "dim")}
+LONGEST = 100  # characters of a reason in a table
 _WORST_FIRST = tuple(SEVERITIES)
 _SIGNS = {"min": "≥", "max": "≤"}
 _OPERATIONS = {
@@ -53,8 +54,8 @@ def outcome(release: Json) -> str:
     return str(release.get("verdict") or stage) if stage not in ("passed", "failed") else stage
 
 
-def show_release(console: Console, release: Json) -> None:
-    """Everything that a person wants to know of a release at its end."""
+def show_release(console: Console, release: Json, *, steps: bool = True) -> None:
+    """Everything that a person wants to know of a release at its end; `steps`: and what to do now."""
     console.print(title(release))
     for sentence in _sentences(release):
         console.print(Text(safe(sentence)), style="dim" if sentence.startswith("(") else None)
@@ -64,12 +65,15 @@ def show_release(console: Console, release: Json) -> None:
     if figures:
         console.print(Text(figures, style="dim"))
     show_faults(console, release.get("faults") or [])
-    for line in next_steps(release):
+    for line in next_steps(release) if steps else ():
         console.print(Text(safe(line)))
 
 
 def _sentences(release: Json) -> list[str]:
-    said = [str(reason) for reason in release.get("reasons") or []]
+    shown = {str(kpi.get("reason")) for kpi in release.get("kpis") or []} | {
+        str(fault.get("message")) for fault in release.get("faults") or []
+    }
+    said = [str(reason) for reason in release.get("reasons") or [] if str(reason) not in shown]
     decision = release.get("decision")
     if isinstance(decision, Mapping):
         said.append(f"Decided by {decision.get('by')}: {decision.get('outcome')}, because: {decision.get('reason')}")
@@ -146,6 +150,11 @@ def _indented(text: str) -> str:
 def next_steps(release: Json) -> list[str]:
     """What to do now, as commands to copy."""
     ident = safe_line(release.get("id"))
+    if release.get("stage") == "duplicate":
+        return [
+            f"Report:  modelgate report {safe_line(release.get('same_as') or ident)}",
+            "Judge it again:  modelgate submit BUNDLE --force",
+        ]
     return {
         "passed": [f"Report:  modelgate report {ident}"],
         "failed": ["The model works, but it is not good enough yet. Change it and submit it again.", f"Report:  modelgate report {ident}"],
@@ -154,6 +163,20 @@ def next_steps(release: Json) -> list[str]:
         "error": [f"The platform is at fault, not your bundle.  modelgate logs {ident}", f"Again:  modelgate retry {ident}"],
         "cancelled": [f"Should it be judged after all:  modelgate retry {ident}"],
     }.get(outcome(release), [f"Follow it:  modelgate status {ident} --watch"] if not release.get("verdict") else [])
+
+
+def first_line(text: object) -> str:
+    """The first line, cut to what fits beside other columns; the whole stands elsewhere."""
+    line = safe_line(str(text or "").strip().partition("\n")[0])
+    return line if len(line) <= LONGEST else line[: LONGEST - 2] + " …"
+
+
+def size(bytes_: float) -> str:
+    """`940 bytes`, `39 kB`, `12 MB`."""
+    for unit, of in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if bytes_ >= of:
+            return f"{bytes_ / of:.3g} {unit}"
+    return f"{bytes_:.0f} bytes"
 
 
 def releases_table(releases: Iterable[Json]) -> Table:
@@ -176,7 +199,7 @@ def history_table(release: Json) -> Table:
 
 def _history_row(line: Json) -> list[str | Text]:
     stage = safe_line(line.get("stage")).replace("_", " ")
-    return [local(line.get("at")), stage, Text(safe_line(line.get("fact") or ""), "dim"), safe_line(line.get("reason") or "")]
+    return [local(line.get("at")), stage, Text(safe_line(line.get("fact") or ""), "dim"), first_line(line.get("reason"))]
 
 
 def _table(headers: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> Table:
@@ -184,7 +207,7 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> Tabl
     kept = [index for index in range(len(headers)) if any(str(row[index]) for row in rows)]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_header=any(headers))
     for index in kept:
-        table.add_column(headers[index], overflow="fold")
+        table.add_column(headers[index], overflow="fold", no_wrap=index != kept[-1])  # only the last one may be long
     for row in rows:
         table.add_row(*(row[index] for index in kept))
     return table

@@ -30,12 +30,14 @@ def submit_arguments(parser: ArgumentParser) -> None:
 
 def submit(args: Namespace, out: Output) -> int:
     """Send the bundle. Without `--watch` 0 means that it was taken."""
+    from cli.show import size  # noqa: PLC0415 - imports rich
+
     client = client_for(args)
     for override in args.set:
         if not override.partition("=")[0].strip() or "=" not in override:
             raise CommandError(f"--set {override} is no key=value.", "Write it like --set kpis.0.min=0.5")
     with archive_of(bundle_path(args.bundle)) as archive:
-        out.say(f"Sending {safe_line(archive.name)} ({archive.size / 1_000_000:.1f} MB) to {client.url}", "dim")
+        out.say(f"Sending {safe_line(archive.name)} ({size(archive.size)}) to {client.url}", "dim")
         taken = send(client, archive, args)
     if not args.watch:
         out.result(taken, lambda console: _show(console, taken))

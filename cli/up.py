@@ -44,6 +44,10 @@ def _serve(home: Path, port: int, chaos: str | None, ready: Callable[[str], None
 
 
 def _tell(out: Output, home: Path, url: str) -> None:
+    out.result({"url": url, "home": str(home)}, lambda _: _show(out, home, url))
+
+
+def _show(out: Output, home: Path, url: str) -> None:
     out.say(f"modelgate is up: {url}", "bold green")
     out.say(f"  drop bundles into   {home / 'model-drop'}")
     out.say(f"  mails               {url}/inbox   ({home / 'outbox'})")

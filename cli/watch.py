@@ -187,7 +187,8 @@ class LiveView:
         passed = steps(self._release)
         for step in passed[:-1]:
             grid.add_row("✓", step.stage.replace("_", " "), span(step.seconds), "", style="dim")
-        if not is_over(self._release):
-            waits = WAITS_FOR.get(passed[-1].stage, "")
-            grid.add_row(self._spinner, passed[-1].stage.replace("_", " "), span(passed[-1].seconds), waits)
+        if is_over(self._release):
+            return Group(grid)  # the verdict is printed below, with its title
+        waits = WAITS_FOR.get(passed[-1].stage, "")
+        grid.add_row(self._spinner, passed[-1].stage.replace("_", " "), span(passed[-1].seconds), waits)
         return Group(title(self._release), grid)
