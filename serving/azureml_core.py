@@ -31,7 +31,7 @@ def get_model_path(model_name, version=None, _workspace=None):
 
     A release has one model only, and its name in the manifest is seldom the one that an old script asks for.
     """
-    root = os.path.join(os.environ.get("AML_APP_ROOT", os.getcwd()), MODELS)
+    root = os.path.dirname(os.path.dirname(os.environ["AZUREML_MODEL_DIR"]))
     named = os.path.join(root, str(model_name))
     folder = named if os.path.isdir(named) else os.path.join(root, _only(root, model_name))
     versions = sorted(filter(str.isdigit, os.listdir(folder)), key=int)

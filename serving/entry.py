@@ -10,6 +10,7 @@ from modelgate_serving import loader, preparing, standins
 
 reporter, spec = preparing.reporter, preparing.spec
 standins.allow_telemetry()
+os.environ["AML_APP_ROOT"] = spec["sandbox"]  # old servers set it to the folder of this file
 
 
 def _start_once():

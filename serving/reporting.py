@@ -69,7 +69,7 @@ class Reporter:
         return {"file": self._relative(frame.filename), "line": frame.lineno, "function": frame.name, "text": frame.line or ""}
 
     def _is_users(self, filename):
-        return os.path.realpath(filename).startswith(self.root + os.sep)
+        return os.path.isabs(filename) and os.path.realpath(filename).startswith(self.root + os.sep)
 
     def _relative(self, filename):
         return os.path.relpath(os.path.realpath(filename), self.root).replace(os.sep, "/")

@@ -107,7 +107,7 @@ def run(rows, factor=10):
 
 def test_a_raw_request_reaches_the_script_here_too(score):
     head = "from azureml.contrib.services.aml_request import rawhttp\nfrom azureml.contrib.services.aml_response import AMLResponse"
-    text = f"{head}\ndef init(): pass\n@rawhttp\ndef run(request): return AMLResponse(len(request.get_data()), 200)\n"
+    text = f"{head}\ndef init(): pass\n@rawhttp\ndef run(request): return AMLResponse(len(request.get_data()), 200, json_str=True)\n"
     assert score(text, ["[1, 2]"]).answers == [{"answer": 6}]
 
 
