@@ -11,7 +11,7 @@ from datetime import datetime, tzinfo
 from shared.domain.release import KpiResult, Release, Stage, Verdict
 from shared.ports import Attachment, Mail
 from shared.wire.layout import render
-from shared.wire.mail_text import plain_text
+from shared.wire.mail_text import faults_title, plain_text
 from shared.wire.rows import Row, bundle_rows, release_rows
 from shared.wire.text import both_times, byte_size, clean, pair, plural
 from shared.wire.words import DEFAULT_URL, errors, faults_in_order, kpi_name, main_kpi, missed_kpis, place, title
@@ -156,7 +156,7 @@ def _headers(release: Release, kind: str, sender: str, reply_to: str | None) -> 
 
 def _rows(release: Release, kind: str, zone: tzinfo | None, base_url: str) -> Row:
     rows = release_rows(release, zone, base_url)
-    rows |= {"received": [], "short_of_azure": _short_of_azure(rows["not_exercised"])}
+    rows |= {"received": [], "faults_title": faults_title(rows), "short_of_azure": _short_of_azure(rows["not_exercised"])}
     if kind != "receipt":
         return rows
     return rows | {

@@ -10,7 +10,7 @@ WIDTH = 72
 
 
 def plain_text(rows: Row) -> str:
-    """The rows of `release_rows`, with `received attached sent short_of_azure`, as text. Ends in a line end."""
+    """The rows of `release_rows`, with `received attached sent faults_title short_of_azure`, as text. Ends in a line end."""
     blocks = [
         [
             f"{rows['label'].upper()}: {rows['headline']}",
@@ -19,7 +19,7 @@ def plain_text(rows: Row) -> str:
         ],
         _named("What was received", [f"{name}: {value}" for name, value in rows["received"]]),
         _named("KPIs", [line for kpi in rows["kpis"][:40] for line in _kpi(kpi)]),
-        _named(faults_title(rows), [line for fault in rows["faults"] for line in _fault(fault)][1:] + _more(rows)),
+        _named(rows["faults_title"], [line for fault in rows["faults"] for line in _fault(fault)][1:] + _more(rows)),
         _named("What was not checked", [line for item in rows["not_checked"] for line in _wrapped(item, "- ")]),
         [*_wrapped(rows["next"]["sentence"]), *(f"    {command}" for command in rows["next"]["commands"])],
         _wrapped(rows["short_of_azure"]),

@@ -41,26 +41,6 @@ def render_report(release: Release, evidence: Mapping[str, bytes], *, zone: tzin
     ).encode("utf-8", "replace")
 
 
-class EvidenceFiles(Mapping[str, bytes]):
-    """A release's evidence as a mapping that reads a file only when it is asked for; `port` is the Evidence port."""
-
-    def __init__(self, port: Any, release_id: str) -> None:
-        self._port, self._id = port, release_id
-        self._names = frozenset(port.names(release_id))
-
-    def __getitem__(self, name: str) -> bytes:
-        if name not in self._names:
-            raise KeyError(name)
-        content: bytes = self._port.get(self._id, name)
-        return content
-
-    def __iter__(self) -> Any:
-        return iter(sorted(self._names))
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-
 def plots(evidence: Mapping[str, bytes]) -> list[Row]:
     """Every plot that is safe to show, by name: `drawn told adapts` (its colours follow the page's)."""
     names = sorted(name for name in evidence if name.startswith("plots/") and name.endswith(".svg"))[:PLOTS]

@@ -280,10 +280,3 @@ def next_step(release: Release, base_url: str = DEFAULT_URL) -> tuple[str, list[
         ),
     }
     return steps.get(release.stage, ("The verdict comes by mail. To look on meanwhile:", [f"modelgate status {id_} --watch{url}"]))
-
-
-def decided_verdict(release: Release) -> str:
-    """The word that counts for a person: a decision over the verdict, else the verdict, else the stage."""
-    if release.decision:
-        return "passed" if release.decision.outcome == "pass" else "failed"
-    return str(release.verdict or Verdict.ERROR) if release.stage == Stage.EXPIRED else str(release.verdict or release.stage)

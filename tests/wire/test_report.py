@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from shared.adapters.memory import MemoryEvidence
 from shared.domain.faults import Fault
 from shared.domain.release import Scores
-from shared.wire.report import EvidenceFiles, outline, render_report
+from shared.wire.report import outline, render_report
 from tests.wire import samples as s
 from tests.wire.test_mail import Tags, hostile
 
@@ -141,17 +140,3 @@ def test_a_traceback_keeps_its_lines():
 )
 def test_a_body_is_told_by_its_shape(body, told):
     assert outline(body) == told
-
-
-def test_evidence_is_read_only_when_it_is_asked_for():
-    class Counting(MemoryEvidence):
-        def get(self, release_id, name):
-            read.append(name)
-            return super().get(release_id, name)
-
-    read, port = [], Counting()
-    port.put("r1", "predictions.parquet", b"large")
-    port.put("r1", "lock.txt", b"numpy==2.3.4\n")
-    files = EvidenceFiles(port, "r1")
-    assert "numpy==2.3.4" in report(s.PASSED, files)
-    assert read == ["lock.txt"]
