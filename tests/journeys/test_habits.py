@@ -75,6 +75,7 @@ def test_a_bundle_that_is_not_good_enough_fails_on_that_kpi_alone(name: str, rel
     (kpi,) = [kpi for kpi in release["kpis"] if not kpi["holds"]]
     assert kpi["metric"] == expected.kpi, told(release)
     assert expected.says in kpi["reason"].lower(), told(release)
+    assert set(expected.notes) <= {fault["code"] for fault in release["faults"]}, told(release)
 
 
 @pytest.mark.slow

@@ -40,9 +40,9 @@ def invalid(*code: str, says: str = "") -> Expected:
     return Expected(INVALID, code=code, says=says)
 
 
-def fails(kpi: str, says: str = "") -> Expected:
+def fails(kpi: str, says: str = "", notes: tuple[str, ...] = ()) -> Expected:
     """A bundle that works and is not good enough."""
-    return Expected(FAILED, kpi=kpi, says=says)
+    return Expected(FAILED, kpi=kpi, says=says, notes=notes)
 
 
 EXPECTED: dict[str, Expected] = {
@@ -98,12 +98,13 @@ EXPECTED: dict[str, Expected] = {
     "v1_model_path": passes(notes=("MG165",)),
     "logs_metrics_itself": passes(reported=("weights", "rows_seen", "largest_area")),
     "preprocess_and_metrics": passes(reported=("worst_miss", "mean_miss_of_small_flats")),
-    "on_the_cluster": passes(),
+    "on_the_cluster": passes(None),
     "batch_frame": passes(None),
     "batch_list": passes(None),
     # work, and are not good enough
     "bad_below_kpi": fails("r2"),
     "bad_unscaled_features": fails("r2"),
+    "bad_bands_as_text_for_numbers": fails("accuracy", notes=("MG510",)),
     "bad_majority_class": fails("f1_macro"),
     "bad_misspelt_metric": fails("rsme", says="rmse"),
     # cannot be used as they were dropped
@@ -139,7 +140,6 @@ EXPECTED: dict[str, Expected] = {
     # give no usable answers
     "bad_answers_not_finite": invalid("MG403"),
     "bad_answers_nothing": invalid("MG411"),
-    "bad_bands_as_text_for_numbers": invalid("MG4", "MG5"),
     "bad_constant_answers": invalid("MG405"),
     "bad_dies_on_a_request": invalid("MG309", "MG401"),
     "bad_errors_with_200": invalid("MG404", says="coefficients"),

@@ -52,7 +52,8 @@ def least_squares(pairs: Sequence[tuple[Row, float]]) -> tuple[Row, float]:
     rows = [[*row, 1.0] for row, _ in pairs]
     size = len(rows[0])
     system = [
-        [sum(row[i] * row[j] for row in rows) for j in range(size)] + [sum(row[i] * rent for row, (_, rent) in zip(rows, pairs, strict=True))]
+        [sum(row[i] * row[j] for row in rows) for j in range(size)]
+        + [sum(row[i] * rent for row, (_, rent) in zip(rows, pairs, strict=True))]
         for i in range(size)
     ]
     *weights, bias = _solved(system)
