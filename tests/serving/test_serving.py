@@ -406,3 +406,58 @@ def _line(process):
         return process.cmdline()
     except psutil.Error:
         return []
+
+
+# MLflow in the environment: a package of that name in the bundle's folder stands for the large one, which a template's test uses
+
+TRACKING = """
+def log_metric(key, value, step=None):
+    raise ConnectionError("this would ask a tracking server")
+
+log_metrics = log_param = set_experiment = start_run = log_metric
+__version__ = "3.0"
+"""
+PYFUNC = """
+class Schema:
+    def input_names(self): return ["a", "b"]
+
+class Model:
+    metadata = type("Metadata", (), {"get_input_schema": lambda self: Schema()})()
+    def __init__(self, path): self.factor = int(open(path + "/factor").read())
+    def predict(self, frame): return (frame["a"] * self.factor + frame["b"]).to_numpy()
+
+load_model = Model
+"""
+
+
+def test_an_installed_mlflow_is_used_but_asks_no_tracking_server(laptop, ask):
+    text = script(
+        head="import mlflow\nfrom mlflow import log_metric",
+        init="log_metric('auc', 0.5); mlflow.log_metrics({'loss': 2}); mlflow.set_experiment('x')",
+        run="return mlflow.__version__",
+    )
+    served = laptop.serve({"score.py": text, "mlflow/__init__.py": TRACKING})
+    assert ask(served.endpoint.url, ROWS) == (200, "3.0")
+    assert json.loads(laptop.serving.reported_file(served.release).read_text()) == {"auc": 0.5, "loss": 2.0}
+
+
+def test_an_mlflow_model_without_a_script_takes_every_shape_of_request(laptop, ask):
+    files = {"mlflow/__init__.py": TRACKING, "mlflow/pyfunc.py": PYFUNC, "mine/MLmodel": "", "mine/factor": "10"}
+    url = laptop.serve(files, model="mine", scoring=None, mlflow=True).endpoint.url
+    named = {"columns": ["b", "a"], "index": [0], "data": [[1, 2]]}
+    bodies = [
+        {"input_data": named},
+        {"dataframe_split": named},
+        {"input_data": [[2, 1]]},
+        {"inputs": {"a": [2], "b": [1]}},
+        {"inputs": [[2, 1]]},
+    ]
+    bodies += [
+        {"data": [[2, 1]]},
+        [[2, 1]],
+        [{"b": 1, "a": 2}],
+        {"dataframe_records": [{"b": 1, "a": 2}]},
+        {"b": 1, "a": 2},
+        json.dumps([[2, 1]]),
+    ]
+    assert [ask(url, body) for body in bodies] == [(200, [21])] * len(bodies)
