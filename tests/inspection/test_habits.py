@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import shutil
+from pathlib import Path
 
 import pytest
 
 from shared.domain.manifest import DataSpec, Kpi, SiteDefaults
+from shared.inspection.inspect import inspect_path
 
 PICKLE = pickle.dumps({"a": 1})
 MLMODEL = "artifact_path: model\nflavors:\n  python_function:\n    loader_module: mlflow.sklearn\n    python_version: 3.11.4\n"
@@ -257,3 +260,32 @@ def test_a_site_can_say_everything_that_a_manifest_can(look):
     found = look({"manifest.yml": None}, site=site)
     assert found.faults == ()
     assert (found.bundle.manifest.submitter, found.bundle.manifest.kpis) == ("ops@example.com", site.kpis)
+
+
+def test_a_pointer_to_the_mlmodel_file_means_its_folder(look, good):
+    manifest = good["manifest.yml"] + "model: model/MLmodel\n"
+    found = look({**MLFLOW, **FLOW, "old.pkl": PICKLE, "manifest.yml": manifest})
+    assert (found.bundle.model, found.bundle.mlflow) == ("model", True)
+
+
+def test_a_model_saved_inside_another_mlflow_folder_is_part_of_it(look):
+    assert (
+        look({**MLFLOW, **FLOW, "model/artifacts/base/MLmodel": MLMODEL, "model/artifacts/base/model.pkl": PICKLE}).bundle.model == "model"
+    )
+
+
+def test_a_module_in_the_code_of_an_mlflow_folder_is_there(look):
+    pickled = b"\x80\x04\x8c\x07scaling\x94\x8c\x06Scaler\x94\x93."
+    assert look({**MLFLOW, **FLOW, "model/model.pkl": pickled, "model/code/scaling.py": "class Scaler: pass\n"}).faults == ()
+
+
+@pytest.mark.parametrize("name", ["diabetes.zip", "diabetes.tar.gz", "diabetes.tgz"])
+def test_an_archive_is_understood_like_its_folder(look, tmp_path, name):
+    folder = look().bundle
+    base = tmp_path / name.split(".")[0]
+    form = "zip" if name.endswith("zip") else "gztar"
+    packed = shutil.make_archive(str(tmp_path / "packed"), form, tmp_path, base.name)
+    target = tmp_path / name
+    Path(packed).rename(target)
+    found = inspect_path(target, site=SiteDefaults())
+    assert (found.faults, found.bundle) == ((), folder)

@@ -105,7 +105,8 @@ def test_a_range_that_allows_the_version_is_no_warning(codes, good):
 
 
 def test_a_class_of_the_training_script_is_a_warning(fault):
-    assert "MyModel" in fault("MG186", {"model.pkl": glued("__main__", "MyModel")}).message
+    found = fault("MG186", {"model.pkl": glued("__main__", "MyModel")})
+    assert (found.severity, "MyModel" in found.message) == ("warning", True)
 
 
 def test_a_text_called_pkl_is_no_pickle(fault):
