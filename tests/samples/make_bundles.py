@@ -201,7 +201,7 @@ class _Greeting:
     """Pickles into a call of a shell command."""
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
-        import os  # noqa: PLC0415 - only the pickle names it
+        import os
 
         return os.system, ("echo this ran while the model was read",)
 

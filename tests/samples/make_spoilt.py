@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 HERE = Path(__file__).parent
 TEMPLATES = HERE.parent.parent / "model_templates"
 MODELS = {
@@ -37,7 +39,6 @@ def training_of(template: str) -> Any:
 
 def main(template: str) -> None:
     """Train one twin and put it where `spoil.py` finds it."""
-    import numpy as np  # noqa: PLC0415 - only here, so that spoil.py can read MODELS
 
     train = training_of(template)
     *_, features, labels = train.load()
