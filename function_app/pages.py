@@ -17,11 +17,15 @@ bp = func.Blueprint()
 @answered
 def dashboard(req: func.HttpRequest) -> func.HttpResponse:
     """Releases, newest first, filtered by `name` and `stage`."""
-    from shared.wire.pages import dashboard as page  # noqa: PLC0415 - a template engine
+    from shared.wire import pages  # noqa: PLC0415 - a template engine
 
     name, stage = req.params.get("name") or None, asked(req, "stage", tuple(Stage))
     found = ports().releases.page(name=name, stage=stage, limit=50, after=req.params.get("after") or None)
-    return as_html(page(found, name=name, stage=stage, dead_letters=len(ports().dead_letters.list()), base_url=ports().policy.base_url))
+    wired = ports()
+    waiting = len(wired.dead_letters.list())
+    return as_html(
+        pages.dashboard(found, name=name, stage=stage, dead_letters=waiting, base_url=wired.policy.base_url, now=wired.clock.now())
+    )
 
 
 @bp.route("releases/{id}", methods=["GET"])
@@ -36,4 +40,4 @@ def release_page(req: func.HttpRequest) -> func.HttpResponse:
         return as_html(pages.error_page(503, str(error)), 503)
     if saved is None:
         return as_html(pages.error_page(404, "There is no such release."), 404)
-    return as_html(pages.release_page(saved.release, base_url=ports().policy.base_url))
+    return as_html(pages.release_page(saved.release, zone=ports().policy.zone, base_url=ports().policy.base_url))

@@ -59,8 +59,9 @@ def as_json(body: object, status: int = 200) -> func.HttpResponse:
 
 
 def as_html(body: str | bytes, status: int = 200) -> func.HttpResponse:
-    """A page."""
-    return func.HttpResponse(body, status_code=status, mimetype="text/html", charset="utf-8", headers=SAFE)
+    """A page. What may run in it stands in the page itself; that nobody may frame it can only be said in a header."""
+    headers = SAFE | {"Content-Security-Policy": "frame-ancestors 'none'"}
+    return func.HttpResponse(body, status_code=status, mimetype="text/html", charset="utf-8", headers=headers)
 
 
 def as_text(body: str) -> func.HttpResponse:
