@@ -15,7 +15,7 @@ from pathlib import Path
 from function_app.openapi import document
 from shared.domain.faults import CATALOGUE
 from shared.domain.lifecycle import ANY, ON_THE_WAY, RUNNING, STOPPED, TABLE, Row
-from shared.domain.manifest import json_schema
+from shared.domain.manifest_schema import json_schema
 from shared.domain.metrics import METRICS
 from shared.domain.release import ENDED, Stage
 
