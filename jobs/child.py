@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
+import psutil
+
 from jobs.spec import Spec
 
 TICK = 0.2  # seconds between two looks at what the child holds
@@ -92,8 +94,6 @@ def _environment(spec: Spec) -> dict[str, str]:
 
 
 def _kill(pid: int) -> None:
-    import psutil  # noqa: PLC0415 - only when something must be ended
-
     try:
         psutil.Process(pid).kill()
     except psutil.Error:
@@ -102,8 +102,6 @@ def _kill(pid: int) -> None:
 
 def descendants(pid: int) -> list[int]:
     """The children of a process and theirs, as far as they can be seen."""
-    import psutil  # noqa: PLC0415 - most jobs never ask
-
     try:
         return [child.pid for child in psutil.Process(pid).children(recursive=True)]
     except psutil.Error:
@@ -112,8 +110,6 @@ def descendants(pid: int) -> list[int]:
 
 def resident(pid: int) -> int:
     """Bytes of RAM that a process and its descendants hold now."""
-    import psutil  # noqa: PLC0415 - most jobs never ask
-
     total = 0
     for one in [pid, *descendants(pid)]:
         try:

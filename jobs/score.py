@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs import in_process, metrics, mini_batches, predictions, scoring, user_figures
+from jobs import columns, in_process, metrics, mini_batches, plots, predictions, scoring, user_figures
 from jobs.child import peak_memory_mb
 from jobs.data import Table
 from jobs.faults import Fault, JobFault, fault, refusal
@@ -144,15 +144,15 @@ def _settled(spec: Spec, items: list[Any], true: npt.NDArray[Any] | None) -> Pre
 
 def _write_predictions(path: Path, true: npt.NDArray[Any] | None, found: Predictions, walk: scoring.Walk) -> None:
     """row, y_true (with a target), y_pred, p_<class> (with probabilities), error."""
-    columns: dict[str, Any] = {"row": np.arange(len(walk.items))}
+    made: dict[str, Any] = {"row": columns.numbers(np.arange(len(walk.items)))}
     if true is not None:
-        columns["y_true"] = pa.array(true, from_pandas=True)
-    columns["y_pred"] = pa.array(found.values, from_pandas=True)
-    for at, name in enumerate(found.classes):
-        columns[f"p_{name}"] = pa.array(found.chances[:, at], from_pandas=True) if found.chances is not None else None
-    columns["error"] = pa.array([walk.errors.get(row) for row in range(len(walk.items))], pa.string())
+        made["y_true"] = columns.column(true)
+    made["y_pred"] = columns.column(found.values)
+    for at, name in enumerate(found.classes if found.chances is not None else ()):
+        made[f"p_{name}"] = columns.numbers(found.chances[:, at])
+    made["error"] = columns.texts([walk.errors.get(row) for row in range(len(walk.items))])
     with whole(path) as temporary:
-        pq.write_table(pa.table(columns), temporary)
+        pq.write_table(pa.table(made), temporary)
 
 
 def _reported(spec: Spec, table: Table, true: npt.NDArray[Any] | None, found: Predictions) -> tuple[dict[str, float], list[Fault]]:
@@ -161,7 +161,7 @@ def _reported(spec: Spec, table: Table, true: npt.NDArray[Any] | None, found: Pr
     logged = user_figures.figures(read_json(folder / "reported.json")) if folder else {}
     if true is None or spec.metrics is None:
         return logged, []
-    computed, notes = user_figures.reported_by_metrics(spec, table, list(true), list(found.values), list(_both(true, found)))
+    computed, notes = user_figures.reported_by_metrics(spec, table, true, found.values, _both(true, found))
     return logged | computed, notes
 
 
@@ -173,8 +173,6 @@ def _both(true: npt.NDArray[Any], found: Predictions) -> npt.NDArray[np.bool_]:
 def _drawn(spec: Spec, true: npt.NDArray[Any] | None, found: Predictions) -> list[str]:
     if true is None:
         return []
-    from jobs import plots  # noqa: PLC0415 - not before the answers are there
-
     return plots.draw(spec.out / "plots", spec.task, true, found)
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv
 
+from jobs import columns
 from jobs.child import Child
 from jobs.data import Table, open_table
 from jobs.faults import Fault, JobFault, fault, refusal
@@ -44,15 +46,15 @@ def _preprocess_fault(spec: Spec, what: str) -> JobFault:
 
 
 def reported_by_metrics(
-    spec: Spec, table: Table, true: Sequence[Any], predicted: Sequence[Any], rows: Sequence[bool]
+    spec: Spec, table: Table, true: npt.NDArray[Any], predicted: npt.NDArray[Any], rows: npt.NDArray[np.bool_]
 ) -> tuple[dict[str, float], list[Fault]]:
     """What the submitter's `metrics.py` says of predictions that stand, over `rows`. Its failure is a note, not the end."""
     if spec.metrics is None:
         return {}, []
     given, taken = spec.work / "metrics-in", spec.work / "metrics-out" / "reported.json"
-    kept = pa.array(rows)
+    kept = columns.truths(rows)
     _write_features(table, given / "features.csv", kept)
-    labels = pa.table({"y_true": pa.array(true).filter(kept), "y_pred": pa.array(predicted).filter(kept)})
+    labels = pa.table({"y_true": columns.column(true).filter(kept), "y_pred": columns.column(predicted).filter(kept)})
     pa.csv.write_csv(labels, given / "labels.csv")
     reason = _call(spec, "metrics", spec.metrics, given, taken)
     found = read_json(taken) if reason is None else None

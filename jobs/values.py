@@ -26,7 +26,7 @@ def column_values(column: pa.Array) -> list[Any]:
     if pa.types.is_float16(kind):
         column, kind = column.cast(pa.float32()), pa.float32()
     if pa.types.is_floating(kind):
-        return list(pc.if_else(pc.is_finite(column), column, pa.scalar(None, kind)).to_pylist())
+        return list(pc.if_else(pc.is_finite(column), column, pa.nulls(len(column), kind)).to_pylist())
     values = column.to_pylist()
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_string(kind):
         return list(values)

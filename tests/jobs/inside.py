@@ -107,17 +107,6 @@ def write_parquet(path, columns):
     pq.write_table(pa.table({name: eval(text, scope) for name, text in columns.items()}), path)  # noqa: S307 - our own test's text
 
 
-def save_estimator(path, factor):
-    """A real scikit-learn model: a line through the origin."""
-    import pickle
-
-    import numpy as np
-    from sklearn.linear_model import LinearRegression
-
-    x = np.array([[1.0], [2.0], [3.0]])
-    Path(path).write_bytes(pickle.dumps(LinearRegression().fit(x, factor * x[:, 0])))
-
-
 def published(group):
     """Names of a group of metrics."""
     from jobs import metrics
@@ -141,9 +130,11 @@ def draw(folder, task, true, items):
     return plots.draw(Path(folder), task, true, found)
 
 
-def loaded(names):
-    """Which of these modules are imported by now."""
-    return [name for name in names if name in sys.modules]
+def column(values):
+    """A column as it comes back from Arrow."""
+    from jobs import columns
+
+    return columns.column(values).to_pylist()
 
 
 def call(name, *arguments):
