@@ -55,7 +55,7 @@ def between(text: str, name: str, content: str) -> str:
 
 
 def lifecycle() -> str:
-    """The table as a drawing: one arrow a pair of stages, single-stage rows only, what holds for many stages as notes."""
+    """The table as a drawing: one arrow a pair of stages, and what holds for many stages as one state of that name."""
     arrows: dict[tuple[str, str], list[str]] = {}
     for row in TABLE:
         if len(row.stages) == 1 and isinstance(row.goto, Stage) and row.goto not in row.stages:
@@ -63,6 +63,8 @@ def lifecycle() -> str:
             arrows.setdefault((stage.value, row.goto.value), []).append(when(row))
     lines = ["```mermaid", "stateDiagram-v2", "    [*] --> validating: archive", "    [*] --> collecting: folder"]
     lines += [f"    {start} --> {end}: {' / '.join(words)}" for (start, end), words in arrows.items()]
+    wide = [row for row in TABLE if len(row.stages) > 1 and isinstance(row.goto, Stage)]
+    lines += [f"    {stages(row).replace(' ', '_')} --> {goal(row)}: {when(row)}" for row in wide]
     lines += [f"    {stage.value} --> [*]" for stage in Stage if stage in ENDED]
     return "\n".join([*lines, "```"])
 
