@@ -119,4 +119,21 @@ def test_uploads_are_those_changed_since(store, home):
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a/b\\c.zip", "ü ö.zip", ".."])
 def test_a_received_name_never_leads_out_of_the_container(store, home, name):
     store.receive(name, archive(), {})
-    assert [path.parent for path in home.drops.rglob("*.*")] == [home.drops]
+    (path,) = home.drops.rglob("*")
+    assert (path.parent, path.suffix) == (home.drops, ".zip")
+
+
+def test_verification_data_that_is_not_there_is_told_while_validating(store):
+    files = {**FILES, "manifest.yml": MANIFEST.replace("holdout.csv", "sales:3")}
+    found = store.inspect(store.receive("diabetes.zip", archive(files), {}))
+    assert found.bundle is None
+    assert "MG501" in {fault.code for fault in found.faults}
+
+
+def test_other_verification_data_is_another_question(store, home):
+    files = {**FILES, "manifest.yml": MANIFEST.replace("holdout.csv", "sales.csv")}
+    digests = []
+    for content in ("a,y\n1,2\n", "a,y\n1,3\n"):
+        (home.verification / "sales.csv").write_text(content)
+        digests.append(store.inspect(store.receive("diabetes.zip", archive(files), {})).data_digest)
+    assert len(set(digests)) == 2

@@ -19,10 +19,12 @@ from shared.adapters.local.addresses import BASE, etag_from, etag_of, path_of, u
 from shared.adapters.local.home import Home, sync_folder, write_whole
 from shared.adapters.local.signals import Signals
 from shared.adapters.local.upload_urls import upload_url
-from shared.domain.bundle import Bundle, Drop, Inspected
+from shared.adapters.local.verification_data import find_data
+from shared.domain.bundle import Drop, Inspected
 from shared.domain.drops import READY, folder_etag, is_archive
-from shared.domain.errors import Conflict, NotFound
+from shared.domain.errors import BundleFault, Conflict, NotFound
 from shared.domain.faults import Fault
+from shared.domain.identity import ARCHIVES
 from shared.domain.manifest import SiteDefaults
 from shared.inspection.archives import unpack
 from shared.inspection.inspect import inspect
@@ -78,7 +80,7 @@ class FolderBundleStore:
             tree = FolderTree(files)
             found = inspect(tree, drop.name, site=self._site, submitter=drop.submitter, overrides=drop.overrides)
             self._keep(files, found.bundle.digest if found.bundle else digest_of(tree))
-            return self._with_data_digest(found)
+            return self._with_data(found)
         finally:
             _remove(scratch)
 
@@ -148,24 +150,15 @@ class FolderBundleStore:
                 raise
         sync_folder(self._home.bundles)
 
-    def _with_data_digest(self, found: Inspected) -> Inspected:
-        bundle = found.bundle
-        data = verification_file(self._home, bundle) if bundle else None
-        return replace(found, data_digest=_digest(data)) if data is not None and data.is_file() else found
-
-
-def verification_file(home: Home, bundle: Bundle) -> Path | None:
-    """The verification data: in the bundle, in `verification-data/`, or there as `<name>/<version>`; None when it is not there."""
-    reference = bundle.data or bundle.manifest.data.reference
-    if not reference:
-        return None
-    if bundle.data:
-        return home.bundle(bundle.digest) / bundle.data
-    for candidate in (reference, reference.replace(":", "/")):
-        path = home.verification / candidate
-        if path.resolve().is_relative_to(home.verification.resolve()) and path.exists():
-            return path
-    return None
+    def _with_data(self, found: Inspected) -> Inspected:
+        """Verification data that is not there is told with the other faults, not stages later."""
+        if found.bundle is None:
+            return found
+        try:
+            data = find_data(self._home, found.bundle)
+        except BundleFault as missing:
+            return replace(found, bundle=None, faults=(*missing.faults, *found.faults))
+        return replace(found, data_digest=digest_of(FolderTree(data)) if data.is_dir() else _digest(data))
 
 
 def _loose(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
@@ -217,4 +210,8 @@ def _remove(folder: Path) -> None:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", Path(name.replace("\\", "/")).name).strip(".-") or "bundle.zip"
+    """The file name in letters that every file system knows, with its archive ending (`.zip` where it has none)."""
+    last = Path(name.replace("\\", "/")).name
+    ending = next((one for one in ARCHIVES if last.lower().endswith(one)), "")
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", last[: len(last) - len(ending)]).strip(".-")
+    return f"{stem or 'bundle'}{ending or '.zip'}"
