@@ -89,3 +89,10 @@ def test_a_histogram_counts_all_rows(inside, tmp_path):
 def test_rows_without_an_answer_are_left_out(inside, tmp_path):
     content = drawn_numbers(inside, tmp_path, [1.0, 2.0, 3.0], [1.0, None, 3.5])["predicted_against_true.svg"]
     assert content.count("<circle") == 2
+
+
+def test_a_plot_inside_a_page_changes_nothing_of_the_page(inside, tmp_path):
+    """A style in an inlined SVG reaches the whole page; `svg:root` is the SVG as a file of its own only."""
+    for content in drawn_numbers(inside, tmp_path, *cloud(5)).values():
+        rules = re.findall(r"\{\s*([^{}]+?)\s*\{", content)
+        assert rules == ["svg:root"]
