@@ -46,7 +46,7 @@ class Notes:
 def small_app(notes: Notes) -> func.FunctionApp:  # noqa: C901 - a list of doors
     app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
-    @app.route("api/things/{id:int}", methods=["GET", "POST"])
+    @app.route("api/things/{id}", methods=["GET", "POST"])
     def thing(req: func.HttpRequest) -> func.HttpResponse:
         told = {
             "id": req.route_params["id"],

@@ -98,6 +98,17 @@ def test_an_event_that_cannot_be_delivered_is_kept_with_the_reason(tmp_path):
     assert letter["lastDeliveryAttemptTime"] >= letter["publishTime"]
 
 
+def test_an_event_larger_than_event_grid_takes_is_given_up_at_once(notes, tmp_path):
+    def door(event: str) -> None:
+        notes.add(event)
+
+    with delivering(door, tmp_path) as signals:
+        signals.publish(BLOB, "s", {"a": "x" * 1_200_000})
+        letter = first_letter(tmp_path)
+    assert (letter["deliveryAttempts"], letter["lastDeliveryOutcome"]) == (1, "BadRequest")
+    assert notes.seen == []
+
+
 def test_events_come_twice_when_chaos_says_so(notes, tmp_path):
     def door(event: str) -> None:
         notes.add(json.loads(event)["id"])
