@@ -289,3 +289,8 @@ def test_what_was_there_before_stays_when_unpacking_fails(tmp_path):
     (tmp_path / "mine").write_text("x")
     assert unpack(io.BytesIO(b"nothing"), "a.zip", tmp_path, Limits())
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_limits_are_what_is_still_allowed(taken):
+    content = zipped({"a": b"x" * 100, "b": b"y" * 100}, zipfile.ZIP_STORED)
+    assert taken(content, archive=len(content), unpacked=200, files=2)[0] == []

@@ -289,3 +289,26 @@ def test_an_archive_is_understood_like_its_folder(look, tmp_path, name):
     Path(packed).rename(target)
     found = inspect_path(target, site=SiteDefaults())
     assert (found.faults, found.bundle) == ((), folder)
+
+
+@pytest.mark.parametrize(
+    ("statement", "package"),
+    [
+        ("from google.cloud import storage", "google-cloud-storage"),
+        ("from azure.storage.blob import BlobClient", "azure-storage-blob"),
+        ("import sklearn_extra", "sklearn-extra"),
+        ("import yaml", "PyYAML"),
+        ("import xgboost", "xgboost-cpu"),
+    ],
+)
+def test_an_import_is_there_when_its_package_is_listed(look, good, statement, package):
+    conda = good["conda.yml"] + f"      - {package}\n"
+    assert [
+        fault.code
+        for fault in look({"score.py": f"{statement}\n{good['score.py']}", "conda.yml": conda}).faults
+        if fault.code[:4] == "MG16"
+    ] == []
+
+
+def test_a_compiled_module_of_the_bundle_is_there(look, good):
+    assert look({"score.py": "import fast\n" + good["score.py"], "fast.cpython-311-x86_64-linux-gnu.so": b"x"}).faults == ()

@@ -296,3 +296,12 @@ def test_the_table_of_metrics_holds_every_name_of_the_kpi_language():
 
 def test_metrics_of_labels_have_a_scorer_and_those_of_operations_none():
     assert [metric.name for metric in METRICS.values() if (metric.scorer is None) != (metric.task == "operations")] == []
+
+
+@pytest.mark.parametrize(("kpi", "side"), [({"metric": "rmse", "min": 6}, "max"), ({"metric": "r2", "max": 0.4}, "min")])
+def test_a_limit_on_the_wrong_side_names_the_right_one(kpi, side):
+    assert [fault.fix for fault in built({"kpis": [kpi]})[1] if fault.code == "MG152"] == [f"Did you mean {side}?"]
+
+
+def test_a_metric_with_both_limits_is_on_no_wrong_side():
+    assert "MG152" not in [fault.code for fault in built({"kpis": [{"metric": "r2", "min": 0.4, "max": 0.99}]})[1]]
