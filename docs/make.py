@@ -77,7 +77,12 @@ def stage_table() -> str:
 
 def stages(row: Row) -> str:
     """The stages of a row, by the name of their set where it has one."""
-    named = {ON_THE_WAY: "any stage on the way", RUNNING: "any stage without an end", STOPPED: "invalid, error, expired, cancelled", ANY: "any stage"}
+    named = {
+        ON_THE_WAY: "any stage on the way",
+        RUNNING: "any stage without an end",
+        STOPPED: "invalid, error, expired, cancelled",
+        ANY: "any stage",
+    }
     return named.get(row.stages) or ", ".join(sorted(row.stages))
 
 
@@ -107,13 +112,26 @@ def faults() -> str:
     for digit, title in RANGES.items():
         codes = sorted(code for code in CATALOGUE if code[2] == digit)
         if codes:
-            lines += [f"## {digit}xx: {title}", "", "| code | meaning |", "| --- | --- |", *(f"| {code} | {CATALOGUE[code]} |" for code in codes), ""]
+            lines += [
+                f"## {digit}xx: {title}",
+                "",
+                "| code | meaning |",
+                "| --- | --- |",
+                *(f"| {code} | {CATALOGUE[code]} |" for code in codes),
+                "",
+            ]
     return "\n".join(lines)
 
 
 def metrics() -> str:
     """Every metric that a KPI can name."""
-    lines = ["# Metrics", "", "What a KPI can name. Figures that `metrics.py` or `mlflow.log_metric` report can be named too; they are shown as reported", "by the submitter.", ""]  # noqa: E501
+    lines = [
+        "# Metrics",
+        "",
+        "What a KPI can name. Figures that `metrics.py` or `mlflow.log_metric` report can be named too; they are shown as reported",
+        "by the submitter.",
+        "",
+    ]
     lines += ["| metric | task | better | unit | scikit-learn scorer | meaning |", "| --- | --- | --- | --- | --- | --- |"]
     for metric in METRICS.values():
         lines.append(f"| {metric.name} | {metric.task} | {metric.direction} | {metric.unit} | {metric.scorer or ''} | {metric.meaning} |")

@@ -19,7 +19,10 @@ from shared.wire.event_grid import Uploaded, split_url
 ACCOUNT = "http://memory.localhost"
 
 
-def bundle(name="diabetes", target="local", kpis=(Kpi("r2", min=0.4),), digest="ab" * 32) -> Bundle:
+KPIS = (Kpi("r2", min=0.4),)
+
+
+def bundle(name="diabetes", target="local", kpis=KPIS, digest="ab" * 32) -> Bundle:
     manifest = Manifest(name, submitter="ana@example.com", kpis=kpis, compute=Compute(target))
     environment = EnvironmentSpec("conda.yml", None, None, ())
     return Bundle(digest, manifest, 10, 3, "model.pkl", "score.py", environment, "online")

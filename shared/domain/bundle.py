@@ -69,7 +69,7 @@ class Drop:
 
 @dataclass(frozen=True)
 class Inspected:
-    """What inspection says of a drop. `bundle` is None when a fault of severity error is among `faults`; name and submitter as far as known."""
+    """What inspection says of a drop. `bundle` is None when an error is among `faults`; name and submitter as far as known."""
 
     bundle: Bundle | None
     faults: tuple[Fault, ...]

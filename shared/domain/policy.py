@@ -25,7 +25,7 @@ DEADLINES: Mapping[Stage, timedelta] = {
 
 @dataclass(frozen=True)
 class Policy:
-    """Defaults are the design's. `tries` counts failures in a row before a task is given up; back-off doubles from `backoff` to `backoff_cap`."""
+    """Defaults are the design's. `tries`: failures in a row before a task is given up; the wait doubles from `backoff` to `backoff_cap`."""
 
     deadlines: Mapping[Stage, timedelta] = field(default_factory=lambda: DEADLINES)
     quiet_period: timedelta = timedelta(seconds=30)

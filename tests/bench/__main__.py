@@ -26,7 +26,8 @@ def main() -> int:
 def row(figure: Figure) -> str:
     floor = f"{figure.floor:.4g} {figure.unit}" if figure.floor else ""
     ratio = f"{figure.ratio:.2f}" if figure.ratio else ""
-    return f"{figure.name:<36}{f'{figure.value:.4g} {figure.unit}':>12}{floor:>12}{ratio:>8}  {figure.promise} {'' if figure.kept else 'MISSED'}"
+    value, missed = f"{figure.value:.4g} {figure.unit}", "" if figure.kept else " MISSED"
+    return f"{figure.name:<36}{value:>12}{floor:>12}{ratio:>8}  {figure.promise}{missed}"
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import statistics
 import tempfile
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 
 from shared.adapters.local.sqlite_releases import SqliteDatabase, SqliteReleaseStore
@@ -26,8 +27,6 @@ TRANSITIONS = 8
 
 class Heap:
     """A queue that keeps stage work by hand and leaves mails and clean-up for later, as the figure is of the stages."""
-
-    from datetime import timedelta
 
     patience = timedelta(0)
 

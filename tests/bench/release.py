@@ -64,14 +64,23 @@ def by_hand(home: Path, ident: str, folder: Path) -> float:
     spec: dict[str, Any] = json.loads(next((home / "work").glob(f"{ident}-1/jobs-*/spec.json")).read_text())
     folder.mkdir()
     port = free_port()
-    serve = {"bundle": spec["bundle"], "model": "model.pkl", "scoring": spec["scoring"], "mlflow": False, "v1_imports": False, "name": "hand"}
+    serve = {
+        "bundle": spec["bundle"],
+        "model": "model.pkl",
+        "scoring": spec["scoring"],
+        "mlflow": False,
+        "v1_imports": False,
+        "name": "hand",
+    }
     serve |= {"version": 1, "port": port, "out": str(folder / "out"), "sandbox": str(folder / "sandbox"), "hidden": ["holdout.csv"]}
     job = spec | {"out": str(folder / "results"), "work": str(folder / "work"), "endpoint": f"http://127.0.0.1:{port}/score"}
     for name, content in (("serve.json", serve), ("job.json", job)):
         (folder / name).write_text(json.dumps(content))
     for name in ("out", "results", "work"):
         (folder / name).mkdir()
-    tools_python = next(path for path in (home / "environments").glob("*/bin/python") if path.parent.parent != Path(spec["python"]).parent.parent)
+    tools_python = next(
+        path for path in (home / "environments").glob("*/bin/python") if path.parent.parent != Path(spec["python"]).parent.parent
+    )
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     begin = time.perf_counter()
     with (folder / "log").open("wb") as log:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from datetime import UTC, datetime, timedelta
 
@@ -105,7 +104,7 @@ def test_the_container_itself_lists_only_loose_files(store, home):
 def test_hidden_and_linked_files_are_no_part_of_a_folder(store, home):
     put(home, "team/.part", "1")
     put(home, "team/x", "1")
-    os.symlink("/etc/passwd", home.drops / "team/link")
+    (home.drops / "team/link").symlink_to("/etc/passwd")
     assert [path for path, _ in store.listing(f"{BASE}team/").files] == ["x"]
 
 

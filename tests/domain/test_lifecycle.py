@@ -87,7 +87,9 @@ def test_the_gate_decides_where_an_evaluated_release_goes(holds, stage, verdict)
 
 
 def test_a_decision_changes_the_stage_and_never_the_verdict():
-    release = decide(at(Stage.AWAITING_DECISION, verdict=Verdict.INCONCLUSIVE), f.Decided("pass", "lee@example.com", "small data"), NOW).release
+    release = decide(
+        at(Stage.AWAITING_DECISION, verdict=Verdict.INCONCLUSIVE), f.Decided("pass", "lee@example.com", "small data"), NOW
+    ).release
     assert (release.stage, release.verdict, release.decision.by) == (Stage.PASSED, Verdict.INCONCLUSIVE, "lee@example.com")
 
 
@@ -120,6 +122,8 @@ def test_a_run_of_another_attempt_says_nothing():
         decide(at(Stage.SCORING), f.RunEnded("mg-r1-7", succeeded=True), NOW)
 
 
-@pytest.mark.parametrize(("stage", "early"), [(Stage.BUILDING, True), (Stage.SCORING, False), (Stage.EVALUATING, False), (Stage.PASSED, False)])
+@pytest.mark.parametrize(
+    ("stage", "early"), [(Stage.BUILDING, True), (Stage.SCORING, False), (Stage.EVALUATING, False), (Stage.PASSED, False)]
+)
 def test_a_fact_is_early_only_before_its_stage(stage, early):
     assert is_early(at(stage), f.RunEnded("mg-r1-1", succeeded=True)) is early

@@ -28,11 +28,3 @@ def parts(tmp_path, monkeypatch):
 def recorded(request):
     """recorded(name) -> the raw text of an event, in each schema."""
     return lambda name: (EVENTS / f"{name}.{request.param}.json").read_text()
-
-
-@pytest.fixture(scope="session")
-def functions():
-    """name -> trigger of every function of the app; the library lets an app be asked once."""
-    import function_app
-
-    return {one.get_function_name(): one.get_trigger().get_dict_repr() for one in function_app.app.get_functions()}

@@ -58,7 +58,9 @@ def test_an_etag_with_and_without_quotes_is_the_same_drop(parts, recorded):
     assert len(releases(parts)) == 1
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "[1]", "null", '"x"', "{}", '{"type": "x", "data": 1}', '[{"eventType": "x"}, {"eventType": "y"}]'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "[1]", "null", '"x"', "{}", '{"type": "x", "data": 1}', '[{"eventType": "x"}, {"eventType": "y"}]']
+)
 @pytest.mark.parametrize("door", ["bundle_uploaded", "model_registered", "image_pushed", "run_completed", "run_status_changed", "drift_detected",
                                   "mail_delivery_reported"])  # fmt: skip
 def test_what_is_no_event_is_dropped_and_the_door_returns(parts, door, text):
@@ -112,9 +114,17 @@ def test_one_event_moves_every_release_that_waits_for_it(parts, recorded):
     assert [parts.ports.releases.load(ident).revision for ident in ("r1", "r2")] == [2, 2]
 
 
-def test_the_table_of_functions_is_the_designs(functions):
-    table = {name: trigger["type"] for name, trigger in functions.items()}
-    events = {"bundle_uploaded", "model_registered", "image_pushed", "run_completed", "run_status_changed", "drift_detected", "mail_delivery_reported"}
+def test_the_table_of_functions_is_the_designs(app_functions):
+    table = {name: function.kind for name, function in app_functions.items()}
+    events = {
+        "bundle_uploaded",
+        "model_registered",
+        "image_pushed",
+        "run_completed",
+        "run_status_changed",
+        "drift_detected",
+        "mail_delivery_reported",
+    }
     assert {name for name, kind in table.items() if kind == "eventGridTrigger"} == events
     assert {name for name, kind in table.items() if kind == "queueTrigger"} == {"perform_task", "poison_task"}
     assert {name for name, kind in table.items() if kind == "timerTrigger"} == {"sweep"}

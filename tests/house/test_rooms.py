@@ -31,7 +31,18 @@ ROOMS: dict[str, set[str]] = {
     "model_templates": None,  # the world's packages, but nothing of ours
 }
 OURS = {"function_app", "shared", "laptop", "cli", "jobs", "serving", "model_templates", "tests", "docs"}
-SERVED = {"inference_schema", "azureml_inference_server_http", "azureml", "mlflow", "pandas", "numpy", "gunicorn", "waitress", "flask", "werkzeug"}  # in the bundle's environment, not ours
+SERVED = {
+    "inference_schema",
+    "azureml_inference_server_http",
+    "azureml",
+    "mlflow",
+    "pandas",
+    "numpy",
+    "gunicorn",
+    "waitress",
+    "flask",
+    "werkzeug",
+}  # in the bundle's environment, not ours
 
 
 def files(room):

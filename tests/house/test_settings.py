@@ -14,7 +14,9 @@ SAMPLE = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
 
 
 def test_the_sample_lists_every_setting_with_its_default():
-    assert {name: value for name, value in SAMPLE.items() if name.startswith(PREFIX)} == {PREFIX + name: value for name, value in DEFAULTS.items()}
+    assert {name: value for name, value in SAMPLE.items() if name.startswith(PREFIX)} == {
+        PREFIX + name: value for name, value in DEFAULTS.items()
+    }
 
 
 def test_values_of_the_sample_are_text():
@@ -33,7 +35,9 @@ def test_nobody_else_reads_the_environment():
 
 def reads_environment(path):
     tree = ast.parse(path.read_text())
-    named = (node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os")
+    named = (
+        node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os"
+    )
     return any(node.attr in {"environ", "getenv"} for node in named)
 
 

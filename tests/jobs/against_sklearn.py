@@ -1,5 +1,5 @@
 """Our metrics beside scikit-learn's on data of many kinds. Runs in the tools environment."""
-# ruff: noqa: PLC0415 - `jobs` is there only once inside.py has made it
+
 
 from __future__ import annotations
 

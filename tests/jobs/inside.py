@@ -1,5 +1,5 @@
 """Runs in the tools environment, where jobs/ does: answers calls that come as JSON lines, so that all tests share one start."""
-# ruff: noqa: PLC0415, BLE001, T201 - each call imports what it needs, and whatever happens is told on standard output
+# ruff: noqa: BLE001 - each call imports what it needs, and whatever happens is told on standard output
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ def test_a_task_of_ones_own_has_operations_only(job, served):
 
 
 def test_operations_are_measured(job, served):
-    import os  # noqa: PLC0415
+    import os
 
     _, found = job.score(served(answers), start_seconds=1.5, server_pid=os.getpid())
     measured = found["metrics"]

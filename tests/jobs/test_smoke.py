@@ -112,7 +112,7 @@ def test_a_printed_array_is_not_asked_for_row_by_row(job, served):
 
 
 def test_no_answer_in_time_is_a_fault_of_its_own(job, served):
-    import threading  # noqa: PLC0415
+    import threading
 
     asked = threading.Event()
     told, _ = job.smoke(served(lambda _: asked.wait(2) or [1]), request="data", request_seconds=0.3)

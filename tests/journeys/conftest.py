@@ -64,7 +64,10 @@ class Laptop:
         self.process.wait(20)
 
     def get(self, path: str):
-        with suppress(urllib.error.HTTPError, urllib.error.URLError, ConnectionError, TimeoutError), urllib.request.urlopen(self.url + path, timeout=10) as answer:
+        with (
+            suppress(urllib.error.HTTPError, urllib.error.URLError, ConnectionError, TimeoutError),
+            urllib.request.urlopen(self.url + path, timeout=10) as answer,
+        ):
             return json.load(answer)
         return None
 
@@ -87,7 +90,9 @@ class Laptop:
 
         def over():
             found = self.release(ident)
-            done = found and found["verdict"] and any(line["fact"] == "MailSent" and line["reason"] not in {"receipt"} for line in found["history"])
+            done = (
+                found and found["verdict"] and any(line["fact"] == "MailSent" and line["reason"] != "receipt" for line in found["history"])
+            )
             return found if done else None
 
         return self.until(over, patience)

@@ -85,7 +85,9 @@ def test_events_that_come_twice_late_out_of_order_or_never_make_no_difference(ow
 def test_verdict_json_is_the_release(laptop):
     release = laptop.verdict(laptop.submit(TEMPLATE, "set=name=json"))
     kept = json.loads((laptop.home / "releases" / release["id"] / "verdict.json").read_text())
-    assert {key: kept[key] for key in ("id", "verdict", "kpis", "metrics")} == {key: release[key] for key in ("id", "verdict", "kpis", "metrics")}
+    assert {key: kept[key] for key in ("id", "verdict", "kpis", "metrics")} == {
+        key: release[key] for key in ("id", "verdict", "kpis", "metrics")
+    }
 
 
 def test_a_report_asked_for_too_early_is_a_conflict(laptop):

@@ -11,7 +11,6 @@ from pathlib import Path
 import azure.functions as func
 import pytest
 
-from function_app import app as our_app
 from laptop.chaos import Chaos
 from laptop.event_door import EventDoor
 from laptop.events import Deliverer
@@ -157,8 +156,8 @@ def test_a_blob_that_is_not_committed_is_told_to_nobody(api):
     assert not [one for one in SUBSCRIPTIONS if one.wants({"eventType": BLOB, "data": {"api": api}})]
 
 
-def test_every_event_door_of_the_app_has_its_subscription():
-    doors = {name for name, one in load_functions(our_app, {}).items() if one.kind == EVENT_GRID}
+def test_every_event_door_of_the_app_has_its_subscription(app_functions):
+    doors = {name for name, one in app_functions.items() if one.kind == EVENT_GRID}
     assert {one.function for one in SUBSCRIPTIONS} == doors
 
 

@@ -115,7 +115,7 @@ class Laptop:
 
 
 def _pickled(value):
-    import pickle  # noqa: PLC0415
+    import pickle
 
     return pickle.dumps(value)
 
