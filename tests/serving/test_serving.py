@@ -11,7 +11,7 @@ import time
 import psutil
 import pytest
 
-from shared.adapters.local.process_serving import ProcessServing
+from shared.adapters.local.process_serving import SOON, ProcessServing
 from shared.domain.errors import Permanent
 from shared.domain.manifest import Compute
 from shared.ports import NotYet
@@ -152,6 +152,11 @@ def test_figures_logged_to_a_run_of_sdk_v1_are_collected(laptop):
     assert json.loads(laptop.serving.reported_file(served.release).read_text()) == {"auc": 0.5}
 
 
+def test_the_script_gets_the_real_telemetry_package_which_the_server_was_spared(laptop, ask):
+    text = script(head="from azure.monitor.opentelemetry import exporter", run="return exporter.__file__.endswith('__init__.py')")
+    assert ask(laptop.serve({"score.py": text}).endpoint.url, ROWS) == (200, True)
+
+
 def test_a_helper_beside_a_script_in_a_sub_folder_is_found(laptop, ask):
     files = {
         "src/my score-v2.py": script(head="import helper, top", run="return helper.N + top.N"),
@@ -221,10 +226,10 @@ def test_the_frozen_bundle_is_not_changed_by_a_script_that_writes_into_its_folde
 
 
 def test_an_init_that_raises_is_told_with_the_users_line(laptop):
-    fault = laptop.fault({"score.py": script(init="return {}['weights']")})
+    fault = laptop.fault({"score.py": script(init="json.loads('{')")})
     assert (fault.code, fault.file, fault.line) == ("MG301", "score.py", 4)
-    assert "KeyError: 'weights'" in fault.message
-    assert "site-packages" not in fault.message
+    assert "JSONDecodeError: Expecting property name" in fault.message
+    assert fault.message.splitlines()[1:] == ["  score.py:4 init  json.loads('{')"]
 
 
 def test_a_wrong_model_path_is_told_with_the_file_that_is_there(laptop):
@@ -378,6 +383,15 @@ def test_more_servers_than_allowed_wait_for_a_place(laptop, ask):
     laptop.serving.take_down(first.release)
     assert laptop.signals.woken[-1] == second.id
     assert ask(laptop.endpoint(second).url, ROWS) == (200, [2, 8])
+
+
+def test_a_server_that_fails_gives_its_place_to_one_that_waits(laptop):
+    laptop.serving = ProcessServing(laptop.home, laptop.signals, laptop.processes, code=laptop.code, most=1)
+    first, second = laptop.release({"score.py": script(init="1 / 0")}), laptop.release({"score.py": GOOD})
+    assert [laptop.serving.deploy(first), laptop.serving.deploy(second)] == [SOON, SOON]
+    with laptop.signals.changed:
+        assert laptop.signals.changed.wait_for(lambda: laptop.signals.woken == [first.id, second.id], 30)
+    laptop.endpoint(second)
 
 
 def test_a_release_with_its_verdict_gives_its_place_to_one_that_waits(laptop):
