@@ -43,7 +43,8 @@ def document(title: str, description: str, parts: Iterable[str], height: int = H
         'font-family="system-ui, sans-serif" font-size="12" fill="currentColor" color="currentColor">'
     )
     named = f"<title>{escape(title)}</title><desc>{escape(description)}</desc>"
-    style = "<style>@media (prefers-color-scheme: dark) {svg:root {color: #ddd}}</style>"  # a file of its own only: inside a page, the page decides
+    # Only as a file of its own: inside a page, the page decides.
+    style = "<style>@media (prefers-color-scheme: dark) {svg:root {color: #ddd}}</style>"
     return head + named + style + text(WIDTH / 2, 22, title, size=14) + "".join(parts) + "</svg>\n"
 
 
