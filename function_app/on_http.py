@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
 import azure.functions as func
 
@@ -143,7 +144,7 @@ def dead_letters(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
 @answered
 def dead_letter_requeue(req: func.HttpRequest) -> func.HttpResponse:
     """Bring a task that was given up back on its way: `…/{key}/requeue`."""
-    key, _, verb = req.route_params["key"].rpartition("/")
+    key, _, verb = unquote(req.route_params["key"]).rpartition("/")
     if verb != "requeue" or not re.fullmatch(r"r[a-z2-7]{15}/\d+/\d+", key):
         raise NotFound("there is only POST /api/deadletters/{key}/requeue, with a key as GET /api/deadletters lists it")
     return as_json(release_view(requeue(key, person_of(req, {}, needed=False), ports()), _base()))

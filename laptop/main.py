@@ -19,7 +19,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from laptop.chaos import BadChaos, Chaos, parse_chaos
 from laptop.lock import AlreadyUp, HomeLock
@@ -71,7 +71,7 @@ def _run(listener: socket.socket, weather: Chaos, ready: Callable[[], None]) -> 
         logging.shutdown()
         os._exit(0)  # the system ends the children with us; nobody is left to take that for a failure of theirs
     parts.processes.stop_all()
-    cast("Callable[[], None]", parts.close)()
+    parts.close()
 
 
 def _parts() -> LocalParts:

@@ -191,6 +191,9 @@ class Jobs(Protocol):
     def scores(self, release: Release) -> Scores:
         """The results of an ended run. BundleFault when it failed through the bundle, Temporary or Permanent otherwise."""
 
+    def end(self, release: Release) -> None:
+        """Leave nothing running of this release; results stay."""
+
 
 @dataclass(frozen=True)
 class Attachment:

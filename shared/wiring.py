@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -39,7 +40,7 @@ class LocalParts:
     processes: Processes
     ports: Ports
     settings: Settings
-    close: object
+    close: Callable[[], None]
 
 
 @cache

@@ -239,6 +239,9 @@ class MemoryWork:
         """What it measured."""
         return self.result(release) if callable(self.result) else self.result
 
+    def end(self, _release: Release) -> None:
+        """Nothing runs."""
+
     def _not_yet(self, verb: str) -> NotYet | None:
         if self.slow[verb] <= 0:
             return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from shared.domain.bundle import Drop
 from shared.domain.drops import READY, drop_name, folder_etag, is_archive, root_of
@@ -42,7 +42,7 @@ def drop_of(url: str, etag: str, ports: Ports) -> Drop:
     """The drop at `url` with what its uploader said of it."""
     said = ports.bundles.metadata(url)
     overrides = tuple(value for key, value in sorted(said.items()) if key.startswith("set"))
-    name = drop_name(said.get("name") or url.rstrip("/"))
+    name = drop_name(said.get("name") or unquote(url.rstrip("/")))
     return Drop(url, etag, name, said.get("submitter"), said.get("uploader"), overrides, said.get("force", "").lower() == "true")
 
 

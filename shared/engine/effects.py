@@ -32,10 +32,11 @@ def carry_out(effect: e.Effect, saved: Saved, ports: Ports) -> f.Fact | NotYet: 
         case e.RegisterModel():
             return register(release, ports)
         case e.BuildImage():
+            ports.jobs.prepare(release)  # beside the build, not after it
             built = ports.images.build(release)
             return built if isinstance(built, NotYet) else f.ImageBuilt(built)
         case e.Deploy():
-            ports.jobs.prepare(release)  # beside the server's start, not after it
+            ports.jobs.prepare(release)
             endpoint = ports.serving.deploy(release)
             return endpoint if isinstance(endpoint, NotYet) else f.Deployed(endpoint)
         case e.SmokeTest():
@@ -52,6 +53,7 @@ def carry_out(effect: e.Effect, saved: Saved, ports: Ports) -> f.Fact | NotYet: 
         case e.SendMail(kind):
             return send_mail(release, kind, ports) or f.MailSent(kind)
         case e.TakeDown():
+            ports.jobs.end(release)
             return ports.serving.take_down(release) or f.TakenDown()
 
 
@@ -138,4 +140,5 @@ def evaluate(release: Release, ports: Ports) -> f.Evaluated:
     if release.bundle is None:
         raise Permanent(f"release {release.id} has no bundle whose KPIs could be judged")
     scores = ports.jobs.scores(release)
+    ports.jobs.end(release)
     return f.Evaluated(scores, judge(release.bundle.manifest.kpis, scores))

@@ -73,6 +73,7 @@ def _perform(task: Task, saved: Saved, ports: Ports) -> Step:
 def _clean(task: Task, step: Step, ports: Ports) -> Step:
     """A release that ended while its work was under way (cancelled, expired) leaves nothing running."""
     if step.saved.release.ended and not step.fresh and not isinstance(task.effect, LASTING):
+        ports.jobs.end(step.saved.release)
         ports.serving.take_down(step.saved.release)
     return step
 

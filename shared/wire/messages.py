@@ -13,6 +13,10 @@ from shared.domain.facts import FACTS, Fact
 from shared.domain.release import Release
 from shared.domain.saved import Saved
 
+# msgspec learns a class at its first use, and two threads that do so at once crash the process. An import is done by one thread.
+for _kind in (Release, datetime, *EFFECTS.values(), *FACTS.values()):
+    msgspec.json.Decoder(_kind)
+
 
 def task_message(key: str, attempt: int) -> str:
     """The body of a task's queue message."""

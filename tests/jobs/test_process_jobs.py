@@ -377,7 +377,7 @@ def test_a_new_attempt_ends_the_old_process(site):
 def test_a_dropped_release_leaves_no_process(site):
     release = site.release()
     site.jobs.prepare(release)
-    site.jobs.drop(release)
+    site.jobs.end(release)
     assert not isinstance(site.tools_process(release), Running)
 
 

@@ -83,7 +83,17 @@ class Home:
 
     def make(self) -> None:
         """Make every folder."""
-        for folder in (self.drops, self.verification, self.outbox, self.releases, self.bundles, self.registry, self.environments, self.logs, self.work):
+        for folder in (
+            self.drops,
+            self.verification,
+            self.outbox,
+            self.releases,
+            self.bundles,
+            self.registry,
+            self.environments,
+            self.logs,
+            self.work,
+        ):
             folder.mkdir(parents=True, exist_ok=True)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import os
 import sys
 import tempfile
 import threading
@@ -88,6 +89,9 @@ class _Desk:
     deaths: int = 0
 
 
+AHEAD = max(4, 2 * (os.cpu_count() or 1))  # tools processes that run before they are asked for; each holds some 100 MB
+
+
 class ProcessJobs:
     """Runs `jobs/main.py` of `code` with the interpreter that `tools_python` knows. `limits` are the tools process's own."""
 
@@ -116,10 +120,16 @@ class ProcessJobs:
         self._lock = threading.RLock()
 
     def prepare(self, release: Release) -> None:
-        """Start the release's tools process, so that it is ready when the server is. Never raises: `smoke` tells what is wrong."""
+        """Start the release's tools process, so that it is ready when the server is. Never raises: `smoke` tells what is wrong.
+
+        While the image is still built only the tools environment is made; of many releases at once only a few get ready ahead.
+        """
         try:
             with self._lock:
-                self._started(release)
+                if release.image is None:
+                    self._tools_python()
+                elif self._running() < AHEAD:
+                    self._started(release)
         except (ModelgateError, OSError):
             return
 
@@ -138,7 +148,7 @@ class ProcessJobs:
         if result is None:
             return self._ask(release, "score", served=not _in_process(_bundle(release)))
         self._tell_end(release, succeeded=result["ok"])
-        self.drop(release)
+        self.end(release)
         return bool(result["ok"])
 
     def scores(self, release: Release) -> Scores:
@@ -151,10 +161,13 @@ class ProcessJobs:
         notes = tuple(Fault(**note) for note in result["notes"])
         return Scores(result["metrics"], result["reported"], result["rows"], result["failed_rows"], notes)
 
-    def drop(self, release: Release) -> None:
+    def _running(self) -> int:
+        return sum(isinstance(self._processes.state(desk.name), Running) for desk in self._desks.values())
+
+    def end(self, release: Release) -> None:
         """End the release's tools process, whatever it does."""
         with self._lock:
-            desk = self._desks.get(release.id)
+            desk = self._desks.pop(release.id, None)
         if desk is not None:
             self._processes.stop(desk.name, patience=0)
 

@@ -224,6 +224,7 @@ class ProcessServing:
         """The server has ended: say why, if the bundle is to blame, and let the next one have its place."""
         server.fault = server.fault or self._why(server, code)
         server.endpoint = None
+        shutil.rmtree(server.folder / "sandbox", ignore_errors=True)  # models are large; `out` is still read
         server.ended.set()
         self._signals.wake(server.release.id)
         self._wake_next()
