@@ -289,6 +289,12 @@ def test_a_script_that_asks_the_network_is_told(laptop):
     assert fault.code == "MG312"
 
 
+def test_what_could_not_be_served_leaves_no_copy_of_its_model(laptop):
+    release = laptop.release({"score.py": script(init="1 / 0")})
+    laptop.fault_of(release)
+    assert list(laptop.home.work.rglob("model.pkl")) == []
+
+
 def test_a_process_that_dies_in_init_is_told_and_not_started_for_ever(laptop):
     fault = laptop.fault({"score.py": script(init="os.kill(os.getpid(), 11)")})
     assert fault.code == "MG309"
