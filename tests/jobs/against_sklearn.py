@@ -1,6 +1,5 @@
 """Our metrics beside scikit-learn's on data of many kinds. Runs in the tools environment."""
 
-
 from __future__ import annotations
 
 import numpy as np

@@ -219,3 +219,12 @@ def test_preprocess_py_never_sees_the_labels(loaded):
 def test_a_preprocess_py_that_fails_or_drops_rows_is_a_fault(loaded, own):
     told, _ = loaded(SCORE, files={"preprocess.py": own}, preprocess="preprocess.py")
     assert told["faults"][0]["code"] == "MG512"
+
+
+def test_rows_are_counted_here_too_whatever_the_bundles_side_says(job, tools):
+    """The count is taken outside the process that ran the submitter's code."""
+    job.data("import json, sys\nopen(json.load(open(sys.argv[1]))['out'], 'w').write('x\\n1\\n')\n", "serving/user_code.py")
+    serving = str(job.folder / "serving")
+    spec = job.spec(job.line(), preprocess="preprocess.py", bundle=str(job.folder), serving=serving, python=str(tools))
+    told = job.do(spec, "score")["score"]
+    assert "gave 1 rows for 40" in told["faults"][0]["message"]
