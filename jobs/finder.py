@@ -13,6 +13,7 @@ from jobs.over_http import Ask, Reply
 from jobs.sample import FEW, PROBE, WIDE, Sample
 
 CONSTANT = "MG405"
+DEATHS = 2  # shapes that may kill the server before no further one is tried; each costs seconds
 OF_A_ROW = ("MG401", "MG403")  # what one row among many may cause
 # What can be wrong, nearest to a usable answer first.
 NEARNESS = (("MG405",), ("MG403",), ("MG402", "MG408", "MG406"), ("MG404", "MG411"), ("MG407",), ("MG401",))
@@ -30,6 +31,7 @@ class Attempt:
     reason: str = ""
     question: str = field(default="", repr=False)
     answer: str = field(default="", repr=False)
+    died: bool = False  # the connection closed without an answer: the server's worker went down with the question
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,18 @@ class Found:
 
     request: str | None
     attempts: tuple[Attempt, ...]
+    keys: Sequence[str] = ()  # what the script reads of its request, as far as its source shows
 
     @property
     def nearest(self) -> Attempt:
         """The failed attempt that says most: nearest to a usable answer, not for its shape, with most rows, and first of these."""
-        return min((one for one in self.attempts if one.code is not None), key=_distance)
+        return min((one for one in self.attempts if one.code is not None), key=self._distance)
+
+    def _distance(self, attempt: Attempt) -> tuple[int, bool, int]:
+        """A shape that the script's own source asks for is not blamed, however its error reads."""
+        tier = next(number for number, codes in enumerate(NEARNESS) if attempt.code in codes)
+        meant = any(part in self.keys for part in attempt.request.split(":"))
+        return tier, not meant and any(word in attempt.reason for word in PARSING), -attempt.rows
 
     @property
     def notes(self) -> list[Fault]:
@@ -51,11 +60,6 @@ class Found:
             return []
         text = "The script answers one row a request only: scoring sends row by row, which is slow"
         return [fault("MG409", text, "Let run() take all rows of its request.", severity="warning")]
-
-
-def _distance(attempt: Attempt) -> tuple[int, bool, int]:
-    tier = next(number for number, codes in enumerate(NEARNESS) if attempt.code in codes)
-    return tier, any(word in attempt.reason for word in PARSING), -attempt.rows
 
 
 @dataclass(frozen=True)
@@ -71,13 +75,15 @@ class Finder:
         """Try the shapes of `asked` (`auto`: all of them) in order; one-row shapes last, and not for what prints arrays."""
         attempts: list[Attempt] = []
         for shape in requests.many_shapes(asked, keys):
+            if sum(one.died for one in attempts) >= DEATHS:
+                return Found(None, tuple(attempts), keys)
             if self._usable(shape, attempts):
-                return Found(shape, tuple(attempts))
+                return Found(shape, tuple(attempts), keys)
         if not any(one.code == "MG406" for one in attempts):
             for shape in requests.single_shapes(asked):
                 if self._usable(shape, attempts):
-                    return Found("row" if shape == "row:data" else shape, tuple(attempts))
-        return Found(None, tuple(attempts))
+                    return Found("row" if shape == "row:data" else shape, tuple(attempts), keys)
+        return Found(None, tuple(attempts), keys)
 
     def _usable(self, shape: str, attempts: list[Attempt]) -> bool:
         for attempt in self._tries(shape):
@@ -133,7 +139,7 @@ class Finder:
         try:
             items = usable(reply, len(rows), self.task, self.sample, self.reason)
         except Unusable as unusable:
-            return Attempt(shape, end, unusable.code, unusable.reason, *told), []
+            return Attempt(shape, end, unusable.code, unusable.reason, *told, died=reply.closed), []
         return Attempt(shape, end, None, "", *told), items
 
 

@@ -25,6 +25,7 @@ class Reply:
     seconds: float = 0.0
     error: str | None = None
     late: bool = False  # no answer in time
+    closed: bool = False  # the connection was closed without an answer
 
     @property
     def ok(self) -> bool:
@@ -68,7 +69,7 @@ class Endpoint:
         except TimeoutError:
             return Reply(0, error=f"no answer within {self._seconds:g} s", late=True)
         except (OSError, http.client.HTTPException):
-            return Reply(0, error="the server closed the connection without an answer")
+            return Reply(0, error="the server closed the connection without an answer", closed=True)
         finally:
             connection.close()
 

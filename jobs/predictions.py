@@ -147,7 +147,10 @@ def _most_likely(matrix: Floats, names: tuple[str, ...], *, is_chance: bool) -> 
 
 
 def _matched(names: Texts, known: tuple[str, ...]) -> tuple[Texts, tuple[Fault, ...]]:
-    """Predicted names in the words of the true labels: other case, or numbers for texts (and back) by sorted order, which is told."""
+    """Predicted names in the words of the true labels: other case, or positions among the sorted texts, which is told.
+
+    Texts for numbers are not matched: any order would be a guess, and a lucky one would pass the gate.
+    """
     found = classes_of(list(names))
     if not known or not found or set(found) & set(known):
         return names, ()
@@ -166,11 +169,7 @@ def _matched(names: Texts, known: tuple[str, ...]) -> tuple[Texts, tuple[Fault, 
 
 def _by_order(found: tuple[str, ...], known: tuple[str, ...]) -> dict[str, str] | None:
     positions = [str(number) for number in range(len(known))]
-    if not _numeric(known) and set(found) <= set(positions):
-        return {name: known[int(name)] for name in found}
-    if _numeric(known) and not _numeric(found) and len(found) == len(known):
-        return dict(zip(found, known, strict=True))
-    return None
+    return {name: known[int(name)] for name in found} if not _numeric(known) and set(found) <= set(positions) else None
 
 
 def _numeric(names: tuple[str, ...]) -> bool:

@@ -58,7 +58,7 @@ def _mlflow(folder):
 
     def run(data):
         frame = _frame(json.loads(data), held["model"])
-        return _plain(held["model"].predict(frame))
+        return _plain(held["model"].predict(_widened(frame, held["model"])))
 
     return Loaded(init, run)
 
@@ -80,6 +80,16 @@ def _frame(body, model):
     names = _names(model)
     if names and list(frame.columns) == list(range(len(names))):
         frame.columns = names
+    return frame
+
+
+def _widened(frame, model):
+    """Whole numbers as the model's signature wants them: JSON does not tell 1 from 1.0, and MLflow refuses integers for doubles."""
+    schema = model.metadata.get_input_schema()
+    wanted = dict(zip(_names(model), schema.input_types())) if schema is not None and _names(model) else {}
+    for name, kind in wanted.items():
+        if name in frame.columns and frame[name].dtype.kind in "iu" and str(kind).rpartition(".")[2] in ("double", "float"):
+            frame[name] = frame[name].astype("float64" if str(kind).endswith("double") else "float32")
     return frame
 
 

@@ -55,7 +55,8 @@ def _lay_model(model, folder):
     place = os.path.join(folder, os.path.basename(model))
     if not os.path.isdir(model):
         return _link(model, place)
-    for here, _, names in os.walk(model):
+    for here, folders, names in os.walk(model):
+        folders[:] = [name for name in folders if name != MODELS]  # the bundle itself may be the model: not into what is being laid
         there = os.path.normpath(os.path.join(place, os.path.relpath(here, model)))
         os.makedirs(there, exist_ok=True)
         for name in names:

@@ -50,9 +50,9 @@ def test_numbers_for_texts_are_matched_by_order_and_told(inside):
     assert (found["values"], codes(found)) == (["virginica", "setosa", "versicolor"], ["MG510"])
 
 
-def test_texts_for_numbers_are_matched_by_order_and_told(inside):
+def test_texts_for_numbers_are_not_guessed(inside):
     found = settled(inside, ["virginica", "setosa", "versicolor"], ["2", "0", "1"])
-    assert (found["values"], codes(found)) == (["2", "0", "1"], ["MG510"])
+    assert (found["values"], codes(found)) == (["virginica", "setosa", "versicolor"], ["MG509"])
 
 
 def test_nothing_in_common_is_told_and_left_as_it_is(inside):

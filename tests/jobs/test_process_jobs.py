@@ -80,7 +80,15 @@ class Site:
 
     def release(self, files=(), **known):
         """A built release with y = 20 a + 10 b as data."""
-        given = {"style": "online", "compute": Compute(), "reference": None, "data": "holdout.csv", "request": "auto"} | known
+        given = {
+            "style": "online",
+            "compute": Compute(),
+            "reference": None,
+            "data": "holdout.csv",
+            "request": "auto",
+            "metrics": None,
+            "preprocess": None,
+        } | known
         for path, content in ({"holdout.csv": LINE, "score.py": SCORE, "model.json": "{}"} | dict(files)).items():
             target = self.home.bundle("d1") / path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +96,8 @@ class Site:
         spec = DataSpec(given["reference"], "y", "regression")
         manifest = Manifest("m", data=spec, compute=given["compute"], request=given["request"])
         environment = EnvironmentSpec("conda.yml", None, None, ())
-        bundle = Bundle("d1", manifest, 1, 3, "model.json", "score.py", environment, given["style"], data=given["data"])
+        own = {"data": given["data"], "metrics": given["metrics"], "preprocess": given["preprocess"]}
+        bundle = Bundle("d1", manifest, 1, 3, "model.json", "score.py", environment, given["style"], **own)
         drop = Drop("https://laptop/model-drop/m.zip", "1", "m")
         image = Image("environments/real", "sha256:0")
         return Release("r1", drop, "m", Stage.SCORING, NOW, NOW, NOW, bundle=bundle, version=7, image=image, run="mg-r1-1")
@@ -151,6 +160,23 @@ def test_the_tools_process_is_there_before_the_endpoint(site):
     release = site.release()
     site.jobs.prepare(release)
     assert isinstance(site.tools_process(release), Running)
+
+
+def test_the_tools_process_is_there_before_the_environment(site, line):
+    """It is started beside the build; what it starts later runs in the environment that came of that."""
+    release = site.release({"metrics.py": "def metrics(y, p, data): return {'rows': len(y)}\n"}, metrics="metrics.py")
+    site.jobs.prepare(replace(release, image=None))
+    first = site.tools_process(release)
+    site.serving.url = line.url
+    site.done(site.jobs.score, replace(release, request="input_data"))
+    assert isinstance(first, Running)
+    assert site.jobs.scores(release).reported == {"rows": 40.0}
+
+
+def test_preprocess_py_waits_for_its_environment(site):
+    release = site.release({"preprocess.py": "def preprocess(frame): return frame\n"}, preprocess="preprocess.py")
+    site.jobs.prepare(replace(release, image=None))
+    assert site.tools_process(release) is None
 
 
 def test_one_process_serves_smoke_and_score(site, line):
@@ -374,7 +400,7 @@ def test_a_new_attempt_ends_the_old_process(site):
     assert not isinstance(site.tools_process(release), Running)
 
 
-def test_a_dropped_release_leaves_no_process(site):
+def test_an_ended_release_leaves_no_process(site):
     release = site.release()
     site.jobs.prepare(release)
     site.jobs.end(release)

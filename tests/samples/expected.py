@@ -104,7 +104,7 @@ EXPECTED: dict[str, Expected] = {
     # work, and are not good enough
     "bad_below_kpi": fails("r2"),
     "bad_unscaled_features": fails("r2"),
-    "bad_bands_as_text_for_numbers": fails("accuracy", notes=("MG510",)),
+    "bad_bands_as_text_for_numbers": fails("accuracy", notes=("MG509",)),
     "bad_majority_class": fails("f1_macro"),
     "bad_misspelt_metric": fails("rsme", says="rmse"),
     # cannot be used as they were dropped
