@@ -204,6 +204,7 @@ class ProcessJobs:
         arguments = self._where(release) if served else {}
         if isinstance(arguments, NotYet):
             return arguments
+        arguments["python"] = str(self._serving.python(release))
         if command == "score":
             arguments |= {"run": release.run, "shape": release.request}
         with self._lock, contextlib.suppress(NotFound):  # it ended just now: started anew when asked again
@@ -242,6 +243,7 @@ class ProcessJobs:
             desk = None
         if desk is None:
             desk = self._desks[release.id] = _Desk(release, f"jobs {release.id}-{release.attempt}")
+        desk.release = release
         if isinstance(state := self._processes.state(desk.name), Running):
             return desk
         if isinstance(state, Ended) and state.reason != "stopped":
@@ -326,7 +328,7 @@ class ProcessJobs:
             "bundle": str(self._home.bundle(bundle.digest)),
             "scoring": bundle.scoring,
             "serving": str(self._code / "serving"),
-            "python": str(self._serving.python(release)),
+            "python": str(self._serving.python(release)) if release.image else None,
             "user_code": specs,
             "in_process": self._serving.in_process_spec(release, work / "model") if _in_process(bundle) else None,
             "child": {
