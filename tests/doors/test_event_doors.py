@@ -11,6 +11,15 @@ from shared.domain.saved import Saved
 from tests.contracts.test_release_store import release
 from tests.world import bundle
 
+EVENT_DOORS = (
+    "bundle_uploaded",
+    "model_registered",
+    "image_pushed",
+    "run_completed",
+    "run_status_changed",
+    "drift_detected",
+    "mail_delivery_reported",
+)
 URL = "https://drops.blob.core.windows.net/model-drop/diabetes.zip"
 
 
@@ -61,8 +70,7 @@ def test_an_etag_with_and_without_quotes_is_the_same_drop(parts, recorded):
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "[1]", "null", '"x"', "{}", '{"type": "x", "data": 1}', '[{"eventType": "x"}, {"eventType": "y"}]']
 )
-@pytest.mark.parametrize("door", ["bundle_uploaded", "model_registered", "image_pushed", "run_completed", "run_status_changed", "drift_detected",
-                                  "mail_delivery_reported"])  # fmt: skip
+@pytest.mark.parametrize("door", EVENT_DOORS)
 def test_what_is_no_event_is_dropped_and_the_door_returns(parts, door, text):
     assert getattr(doors, door)(text) is None
     assert releases(parts) == ()
@@ -116,15 +124,6 @@ def test_one_event_moves_every_release_that_waits_for_it(parts, recorded):
 
 def test_the_table_of_functions_is_the_designs(app_functions):
     table = {name: function.kind for name, function in app_functions.items()}
-    events = {
-        "bundle_uploaded",
-        "model_registered",
-        "image_pushed",
-        "run_completed",
-        "run_status_changed",
-        "drift_detected",
-        "mail_delivery_reported",
-    }
-    assert {name for name, kind in table.items() if kind == "eventGridTrigger"} == events
+    assert {name for name, kind in table.items() if kind == "eventGridTrigger"} == set(EVENT_DOORS)
     assert {name for name, kind in table.items() if kind == "queueTrigger"} == {"perform_task", "poison_task"}
     assert {name for name, kind in table.items() if kind == "timerTrigger"} == {"sweep"}

@@ -33,7 +33,7 @@ def test_a_message_is_read_as_it_was_written():
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "1", '{"key": "x"}', '{"key": "x", "attempt": "y"}'])
 def test_what_is_no_task_message_is_refused(body):
-    with pytest.raises(ValueError, match="not a task message|invalid literal"):
+    with pytest.raises(ValueError, match=r"not a task message|invalid literal"):
         read_task_message(body)
 
 
