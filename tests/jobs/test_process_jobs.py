@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.local.home import Home
-from shared.adapters.local.process_jobs import ProcessJobs
+from shared.adapters.local.process_jobs import AHEAD, ProcessJobs
 from shared.adapters.local.process_serving import ProcessServing
 from shared.adapters.local.processes import Processes, Running
 from shared.domain.bundle import Bundle, Drop, EnvironmentSpec
@@ -96,8 +96,7 @@ class Site:
         spec = DataSpec(given["reference"], "y", "regression")
         manifest = Manifest("m", data=spec, compute=given["compute"], request=given["request"])
         environment = EnvironmentSpec("conda.yml", None, None, ())
-        own = {"data": given["data"], "metrics": given["metrics"], "preprocess": given["preprocess"]}
-        bundle = Bundle("d1", manifest, 1, 3, "model.json", "score.py", environment, given["style"], **own)
+        bundle = Bundle("d1", manifest, 1, 3, "model.json", "score.py", environment, given["style"], data=given["data"])
         drop = Drop("https://laptop/model-drop/m.zip", "1", "m")
         image = Image("environments/real", "sha256:0")
         return Release("r1", drop, "m", Stage.SCORING, NOW, NOW, NOW, bundle=bundle, version=7, image=image, run="mg-r1-1")
@@ -162,21 +161,21 @@ def test_the_tools_process_is_there_before_the_endpoint(site):
     assert isinstance(site.tools_process(release), Running)
 
 
-def test_the_tools_process_is_there_before_the_environment(site, line):
-    """It is started beside the build; what it starts later runs in the environment that came of that."""
-    release = site.release({"metrics.py": "def metrics(y, p, data): return {'rows': len(y)}\n"}, metrics="metrics.py")
-    site.jobs.prepare(replace(release, image=None))
-    first = site.tools_process(release)
-    site.serving.url = line.url
-    site.done(site.jobs.score, replace(release, request="input_data"))
-    assert isinstance(first, Running)
-    assert site.jobs.scores(release).reported == {"rows": 40.0}
+def test_while_the_image_is_built_only_the_tools_are_made(site):
+    asked = []
+    site.tools = NotYet(timedelta(seconds=2))
+    release = replace(site.release(), image=None)
+    jobs = ProcessJobs(site.home, site.signals, site.processes, site.serving, lambda: asked.append(1) or site.tools, code=CODE)
+    jobs.prepare(release)
+    assert (asked, site.tools_process(release)) == ([1], None)
 
 
-def test_preprocess_py_waits_for_its_environment(site):
-    release = site.release({"preprocess.py": "def preprocess(frame): return frame\n"}, preprocess="preprocess.py")
-    site.jobs.prepare(replace(release, image=None))
-    assert site.tools_process(release) is None
+def test_of_many_releases_only_a_few_get_ready_ahead(site):
+    release = site.release()
+    many = [replace(release, id=f"r{n}") for n in range(AHEAD + 1)]
+    for one in many:
+        site.jobs.prepare(one)
+    assert [isinstance(site.tools_process(one), Running) for one in many] == [True] * AHEAD + [False]
 
 
 def test_one_process_serves_smoke_and_score(site, line):

@@ -7,7 +7,6 @@ a host that was killed finds finished work, and starts anew what was not finishe
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import os
 import sys
@@ -33,6 +32,7 @@ EXPERIMENT = "modelgate"
 EVENTS = "Microsoft.MachineLearningServices."
 RESULTS = {"smoke": "smoke.json", "score": "metrics.json"}
 UNANSWERED = ("MG401", "MG507")  # faults that the death of the server may explain better
+AHEAD = max(4, 2 * (os.cpu_count() or 1))  # tools processes that run before they are asked for; each holds some 100 MB
 MOST_DEATHS = 2  # of the tools process in one attempt, before an operator must look
 
 
@@ -89,9 +89,6 @@ class _Desk:
     deaths: int = 0
 
 
-AHEAD = max(4, 2 * (os.cpu_count() or 1))  # tools processes that run before they are asked for; each holds some 100 MB
-
-
 class ProcessJobs:
     """Runs `jobs/main.py` of `code` with the interpreter that `tools_python` knows. `limits` are the tools process's own."""
 
@@ -114,7 +111,7 @@ class ProcessJobs:
         self._serving = serving
         self._tools_python = tools_python
         self._code = code
-        self._rows = {"batch_rows": batch_rows, "concurrency": concurrency}
+        self._rows = {"batch_rows": batch_rows or None, "concurrency": concurrency}  # no number: chosen by size
         self._limits = limits
         self._desks: dict[str, _Desk] = {}
         self._lock = threading.RLock()
@@ -147,7 +144,8 @@ class ProcessJobs:
         result = self._result(release, "score")
         if result is None:
             return self._ask(release, "score", served=not _in_process(_bundle(release)))
-        self._tell_end(release, succeeded=result["ok"])
+        desk = self._desks.get(release.id) or _Desk(release, "")
+        self._tell_end(desk, str(release.run), succeeded=result["ok"])
         self.end(release)
         return bool(result["ok"])
 
@@ -288,28 +286,25 @@ class ProcessJobs:
             if told.get("kind") in ("gone", "broken"):
                 desk.told[told["command"]] = told
         if told.get("command") == "score" and told.get("kind") in (None, "bundle"):
-            self._tell_end(dataclasses.replace(release, run=told["run"]), succeeded=told["ok"])
+            self._tell_end(desk, told["run"], succeeded=told["ok"])
         self._signals.wake(release.id)
 
-    def _tell_end(self, release: Release, *, succeeded: bool) -> None:
+    def _tell_end(self, desk: _Desk, run: str, *, succeeded: bool) -> None:
         """What Azure ML would send, once while this host runs: again after a restart, since the first may be lost."""
         with self._lock:
-            desk = self._desks.setdefault(release.id, _Desk(release, f"jobs {release.id}-{release.attempt}"))
             if desk.published:
                 return
             desk.published = True
         data: dict[str, Any] = {
             "experimentId": EXPERIMENT,
             "experimentName": EXPERIMENT,
-            "runId": release.run,
+            "runId": run,
             "runType": "azureml.scriptrun",
-            "runTags": {"modelgate_release": release.id},
+            "runTags": {"modelgate_release": desk.release.id},
             "runProperties": {},
         }
         kind = "RunCompleted" if succeeded else "RunStatusChanged"
-        self._signals.publish(
-            EVENTS + kind, f"experiments/{EXPERIMENT}/runs/{release.run}", data if succeeded else data | {"runStatus": "Failed"}
-        )
+        self._signals.publish(EVENTS + kind, f"experiments/{EXPERIMENT}/runs/{run}", data if succeeded else data | {"runStatus": "Failed"})
 
     def _spec(self, release: Release, work: Path) -> dict[str, Any]:
         """All that `jobs/spec.py` knows, but for what comes with the commands."""
