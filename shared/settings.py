@@ -40,7 +40,7 @@ DEFAULTS: Mapping[str, str] = {
     "BUILD_BYTES": "8000000000",
     "RESOLVE_DAYS": "7",
     "MOST_SERVERS": "0",
-    "BATCH_ROWS": "1000",
+    "BATCH_ROWS": "0",
     "CONCURRENCY": "2",
     "LOG_LEVEL": "INFO",
 }
@@ -48,7 +48,7 @@ DEFAULTS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What a site chose. `home` and `environments` matter on the laptop only; `most_servers` 0 means: by the number of cores."""
+    """What a site chose. `home` and `environments` matter on the laptop only; 0 for `most_servers` or `batch_rows`: chosen."""
 
     platform: str
     home: Path
