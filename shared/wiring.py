@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.domain.errors import Permanent
-from shared.ports import Mailer, Ports
+from shared.ports import ImageBuilder, Jobs, Mailer, Ports, Serving
 from shared.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -65,38 +65,14 @@ def wire_laptop(settings: Settings) -> LocalParts:
     from shared.adapters.local.folder_registry import FolderModelRegistry
     from shared.adapters.local.heap_queue import HeapQueue
     from shared.adapters.local.home import Home
-    from shared.adapters.local.process_jobs import ProcessJobs
-    from shared.adapters.local.process_serving import ProcessServing
     from shared.adapters.local.processes import Processes
     from shared.adapters.local.signals import Signals
     from shared.adapters.local.sqlite_releases import SqliteDatabase, SqliteDeadLetters, SqliteReleaseStore
-    from shared.adapters.local.uv_environments import UvEnvironments
 
-    home, clock = Home(settings.home, settings.environments), SystemClock()
+    home, clock, queue = Home(settings.home, settings.environments), SystemClock(), HeapQueue()
     home.make()
-    queue = HeapQueue()
-    signals, processes = Signals(queue), Processes(home.work / "processes")
-    database = SqliteDatabase(home.state)
-    images = UvEnvironments(
-        home,
-        signals,
-        processes,
-        code=CODE,
-        ttl=settings.resolve_for,
-        build_limit=settings.build_limit.total_seconds(),
-        size_limit=settings.build_bytes,
-    )
-    serving = ProcessServing(home, signals, processes, code=CODE, most=settings.most_servers or None)
-    jobs = ProcessJobs(
-        home,
-        signals,
-        processes,
-        serving,
-        images.tools_python,
-        code=CODE,
-        batch_rows=settings.batch_rows,
-        concurrency=settings.concurrency,
-    )
+    signals, processes, database = Signals(queue), Processes(home.work / "processes"), SqliteDatabase(home.state)
+    images, serving, jobs = _work(settings, home, signals, processes)
     wired = Ports(
         clock=clock,
         releases=SqliteReleaseStore(database),
@@ -112,6 +88,19 @@ def wire_laptop(settings: Settings) -> LocalParts:
         policy=settings.policy,
     )
     return LocalParts(home, queue, signals, processes, wired, settings, database.close)
+
+
+def _work(settings: Settings, home: Home, signals: Signals, processes: Processes) -> tuple[ImageBuilder, Serving, Jobs]:
+    """What runs processes: the builder, the servers, the jobs."""
+    from shared.adapters.local.process_jobs import ProcessJobs
+    from shared.adapters.local.process_serving import ProcessServing
+    from shared.adapters.local.uv_environments import UvEnvironments
+
+    common, limit = (home, signals, processes), settings.build_limit.total_seconds()
+    images = UvEnvironments(*common, code=CODE, ttl=settings.resolve_for, build_limit=limit, size_limit=settings.build_bytes)
+    serving = ProcessServing(*common, code=CODE, most=settings.most_servers or None)
+    rows, at_once = settings.batch_rows or None, settings.concurrency
+    return images, serving, ProcessJobs(*common, serving, images.tools_python, code=CODE, batch_rows=rows, concurrency=at_once)
 
 
 def _mailer(settings: Settings, home: Home) -> Mailer:
