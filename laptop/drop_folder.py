@@ -18,9 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from shared.adapters.local.addresses import CONTAINER, etag_from, url_of
+from shared.adapters.local.addresses import CONTAINER, etag_from, etag_of, url_of
 from shared.adapters.local.home import Home
 from shared.adapters.local.signals import Signals
+from shared.domain.drops import is_unfinished
+from shared.domain.errors import NotFound
 
 log = logging.getLogger("modelgate.laptop.drops")
 
@@ -31,7 +33,6 @@ SHARE = 100  # the pause is at least this many times what the last look cost: un
 QUIET_TAR = 1.0  # seconds without a change after which a compressed tar counts as written
 QUIET_ZIP = 2.0  # the same for a zip that has no end: somebody's upload broke off, and the check will say so
 READY = "_READY"
-UNFINISHED = (".part", "~", ".crdownload")
 END_OF_ZIP = b"PK\x05\x06"
 LONGEST_END = 22 + 0xFFFF  # the record and its comment
 UNKNOWN = 0xFFFFFFFF  # the number stands in the Zip64 record
@@ -74,7 +75,7 @@ class DropFolder:
         self._told = {path: etag for path, etag in self._told.items() if path in there}
         fresh = {path: (etag_from(stat), stat) for path, stat in there.items() if self._told.get(path) != etag_from(stat)}
         self._pending = {path: self._seen(path, etag, stat, now) for path, (etag, stat) in fresh.items()}
-        whole = {path: seen for path, seen in self._pending.items() if _is_whole(seen, now)}
+        whole = {path: seen for path, seen in self._pending.items() if _is_whole(seen, now) and _is_same(seen)}
         waiting = [path for path in self._pending if path not in whole]
         ready = [seen for seen in sorted(whole.values(), key=_order) if not _held(seen, waiting)]
         for seen in ready:
@@ -124,7 +125,7 @@ def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
     """Every file below `folder` with what `stat` says; links and names of unfinished files are left out."""
     try:
         with os.scandir(folder) as found:
-            entries = [entry for entry in found if not entry.name.startswith(".") and not entry.name.lower().endswith(UNFINISHED)]
+            entries = [entry for entry in found if not is_unfinished(entry.name)]
     except OSError:
         return  # taken away while we looked, or closed to us
     for entry in entries:
@@ -144,6 +145,14 @@ def _is_whole(seen: _Seen, now: float) -> bool:
     if name.endswith(".zip"):
         return now > seen.since and (still >= QUIET_ZIP or has_zip_end(seen.path))
     return now > seen.since
+
+
+def _is_same(seen: _Seen) -> bool:
+    """Whether the file is still as it was seen: it may have been finished between the look and the reading of its end."""
+    try:
+        return etag_of(seen.path) == seen.etag
+    except NotFound:
+        return False
 
 
 def has_zip_end(path: Path) -> bool:

@@ -9,7 +9,13 @@ from pathlib import PurePosixPath
 from shared.domain.identity import ARCHIVES
 
 READY = "_READY"
+UNFINISHED = (".part", "~", ".crdownload")
 _NO_MODEL = {".py", ".yml", ".yaml", ".md", ".txt", ".csv", ".parquet", ".ipynb", ".toml", ".cfg", ".html"}
+
+
+def is_unfinished(name: str) -> bool:
+    """Whether a file's name says that it is hidden or still being written."""
+    return name.startswith(".") or name.lower().endswith(UNFINISHED)
 
 
 def is_archive(path: str) -> bool:

@@ -40,6 +40,13 @@ class BundleChecked:
 
 
 @dataclass(frozen=True)
+class DropGone:
+    """The dropped bytes were replaced or removed before they were frozen; a replacement has a release of its own."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class FoundSame:
     """Release `same_as` is the same bundle, manifest and data; what was said of it then is said again."""
 
@@ -187,6 +194,7 @@ Fact = (
     | FolderClosed
     | FolderMerged
     | BundleChecked
+    | DropGone
     | FoundSame
     | VersionReserved
     | VersionTaken

@@ -56,6 +56,8 @@ def reason_of(fact: f.Fact) -> str:  # noqa: PLR0911 - one flat case a fact
     match fact:
         case f.StageFailed() | f.BundleChecked(bundle=None):
             return "; ".join(f"{fault.code} {fault.message}" for fault in fact.faults if fault.severity == "error")[:500]
+        case f.DropGone():
+            return fact.reason
         case f.DeadlinePassed():
             return f"still {fact.stage.value} after its deadline"
         case f.CancelAsked() | f.Decided() | f.RetryAsked():

@@ -255,6 +255,7 @@ TABLE = (
     row(S.COLLECTING,     f.FolderMerged,     otherwise,        S.CANCELLED,         nothing),
     row(S.VALIDATING,     f.BundleChecked,    accepted,         S.REGISTERING,       receive),
     row(S.VALIDATING,     f.BundleChecked,    otherwise,        S.INVALID,           tell_fault),
+    row(S.VALIDATING,     f.DropGone,         always,           S.CANCELLED,         nothing),
     row(S.REGISTERING,    f.FoundSame,        always,           S.DUPLICATE,         tell_duplicate),
     row(S.REGISTERING,    f.VersionReserved,  always,           S.REGISTERING,       register),
     row(S.REGISTERING,    f.VersionTaken,     this_version,     S.REGISTERING,       reserve),

@@ -85,12 +85,14 @@ def _larger(release: Release, ports: Ports) -> str | None:
     return None
 
 
-def inspect(release: Release, ports: Ports) -> f.BundleChecked:
-    """Freeze and check the drop."""
+def inspect(release: Release, ports: Ports) -> f.BundleChecked | f.DropGone:
+    """Freeze and check the drop, unless it was replaced or removed meanwhile."""
     try:
         inspected = ports.bundles.inspect(release.drop)
     except Conflict as error:
-        raise Permanent(f"{error} The newer upload has a release of its own.") from error
+        return f.DropGone(f"{error} The newer upload has a release of its own.")
+    except NotFound as error:
+        return f.DropGone(str(error))
     bundle = inspected.bundle
     return f.BundleChecked(
         bundle,

@@ -12,6 +12,7 @@ from shared.adapters.local.addresses import BASE, url_of
 from shared.adapters.local.folder_bundles import FolderBundleStore
 from shared.adapters.local.heap_queue import HeapQueue
 from shared.adapters.local.signals import Signals
+from shared.adapters.memory import MemoryClock
 from shared.domain.bundle import Drop
 from shared.domain.errors import Conflict, NotFound
 from shared.domain.manifest import SiteDefaults
@@ -108,11 +109,15 @@ def test_hidden_and_linked_files_are_no_part_of_a_folder(store, home):
     assert [path for path, _ in store.listing(f"{BASE}team/").files] == ["x"]
 
 
-def test_uploads_are_those_changed_since(store, home):
+def test_uploads_are_those_that_changed_since_and_lie_still(home):
+    clock = MemoryClock(datetime.now(UTC) + timedelta(minutes=5))
+    store = FolderBundleStore(home, SiteDefaults(), Signals(HeapQueue()), clock, base_url=lambda: "")
     url = put(home, "team/x", "1")
-    now = datetime.now(UTC)
-    assert [found for found, _ in store.uploads(now - timedelta(minutes=1))] == [url]
-    assert list(store.uploads(now + timedelta(minutes=1))) == []
+    put(home, "team/y.part", "1")
+    assert [found for found, _ in store.uploads(clock.now() - timedelta(minutes=15))] == [url]
+    assert list(store.uploads(clock.now() - timedelta(minutes=1))) == []
+    clock.pass_(timedelta(minutes=-5))
+    assert list(store.uploads(clock.now() - timedelta(minutes=15))) == []
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a/b\\c.zip", "ü ö.zip", ".."])

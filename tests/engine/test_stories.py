@@ -6,7 +6,7 @@ import pytest
 
 from shared.domain import facts as f
 from shared.domain.bundle import Inspected
-from shared.domain.errors import BundleFault, NoSuchStep, Permanent, Temporary
+from shared.domain.errors import BundleFault, Conflict, NoSuchStep, NotFound, Permanent, Temporary
 from shared.domain.faults import Fault
 from shared.domain.release import Scores, Stage, Verdict
 from shared.engine.advance import advance, tell
@@ -260,3 +260,14 @@ def test_work_that_ends_after_a_cancel_leaves_nothing_running(world):
     perform_one(world)
     assert world.release(ident).stage is Stage.CANCELLED
     assert world.work.up == set()
+
+
+@pytest.mark.parametrize("trouble", [Conflict("it was changed while it waited to be read."), NotFound("it was removed")])
+def test_a_drop_that_is_replaced_before_it_is_read_ends_quietly(world, trouble):
+    def no(_drop):
+        raise trouble
+
+    world.bundles.inspect = no
+    ident = world.drop()
+    world.run()
+    assert (world.release(ident).stage, world.mails(), world.letters.list()) == (Stage.CANCELLED, [], [])

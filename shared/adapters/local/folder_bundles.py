@@ -21,7 +21,7 @@ from shared.adapters.local.signals import Signals
 from shared.adapters.local.upload_urls import upload_url
 from shared.adapters.local.verification_data import find_data
 from shared.domain.bundle import Drop, Inspected
-from shared.domain.drops import READY, folder_etag, is_archive
+from shared.domain.drops import READY, folder_etag, is_archive, is_unfinished
 from shared.domain.errors import BundleFault, Conflict, NotFound
 from shared.domain.faults import Fault
 from shared.domain.identity import ARCHIVES
@@ -32,6 +32,7 @@ from shared.inspection.tree import FolderTree, digest_of
 from shared.ports import Clock, Listing, UploadSlot
 
 SLOT_LIFE = timedelta(minutes=15)
+SETTLED = timedelta(minutes=1)
 
 
 class FolderBundleStore:
@@ -51,9 +52,10 @@ class FolderBundleStore:
         return Listing(listed, datetime.fromtimestamp(changed, UTC), folder_etag(listed))
 
     def uploads(self, since: datetime) -> Iterable[tuple[str, str]]:
-        """Files of the container that changed after `since`."""
+        """Files of the container that changed after `since` and lie still; younger ones may be half written, and are watched."""
+        until = self._clock.now() - SETTLED
         for path, found in _below(self._home.drops):
-            if _changed_at(found) > since.timestamp():
+            if since.timestamp() < _changed_at(found) < until.timestamp():
                 yield url_of(self._home, self._home.drops / path), etag_from(found)
 
     def etag(self, url: str) -> str:
@@ -163,7 +165,7 @@ class FolderBundleStore:
 
 def _loose(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
     for entry in os.scandir(folder) if folder.is_dir() else ():
-        if entry.is_file(follow_symlinks=False) and not entry.name.startswith(".") and not is_archive(entry.name):
+        if entry.is_file(follow_symlinks=False) and not is_unfinished(entry.name) and not is_archive(entry.name):
             yield entry.name, entry.stat(follow_symlinks=False)
 
 
@@ -176,7 +178,7 @@ def _below(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
                 found = path.lstat()
             except FileNotFoundError:
                 continue
-            if not name.startswith(".") and stat.S_ISREG(found.st_mode):
+            if not is_unfinished(name) and stat.S_ISREG(found.st_mode):
                 yield path.relative_to(folder).as_posix(), found
 
 
