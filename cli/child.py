@@ -1,9 +1,10 @@
-"""The laptop as a child process: started on a free port, waited for, stopped."""
+"""The laptop as a child process: started on the usual port or a free one, waited for, stopped."""
 
 from __future__ import annotations
 
 import contextlib
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 from cli.client import Client
 from cli.exits import ERROR, CommandError
 
+DEFAULT_PORT = 7071
 START, STOP = 60.0, 20.0  # seconds that starting and stopping may take
 
 
@@ -21,7 +23,7 @@ def laptop(home: Path) -> Iterator[Client]:
     """A laptop of this home that answers; gone at the end, whatever happens. What it prints goes to `logs/laptop.out`."""
     log = home / "logs" / "laptop.out"
     log.parent.mkdir(parents=True, exist_ok=True)
-    argv = [sys.executable, "-m", "laptop.main", "--home", str(home), "--port", "0"]
+    argv = [sys.executable, "-m", "laptop.main", "--home", str(home), "--port", str(_port())]
     with log.open("wb") as written:
         # A session of its own: Ctrl-C ends us, and we end it in order.
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=written, stderr=written, start_new_session=True)
@@ -30,6 +32,17 @@ def laptop(home: Path) -> Iterator[Client]:
         yield _once_it_answers(home, process, log)
     finally:
         _stop(process)
+
+
+def _port() -> int:
+    """The usual port, so that links in mails are good again after the next `modelgate up`; any other one if it is taken."""
+    with contextlib.closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", DEFAULT_PORT))
+        except OSError:
+            return 0
+    return DEFAULT_PORT
 
 
 def running_laptop(home: Path) -> Client | None:

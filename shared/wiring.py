@@ -83,7 +83,7 @@ def wire_laptop(settings: Settings) -> LocalParts:
         images=images,
         serving=serving,
         jobs=jobs,
-        mailer=_mailer(settings, home),
+        mailer=_mailer(settings, home, signals),
         evidence=FolderEvidence(home),
         policy=settings.policy,
     )
@@ -103,11 +103,12 @@ def _work(settings: Settings, home: Home, signals: Signals, processes: Processes
     return images, serving, ProcessJobs(*common, serving, images.tools_python, code=CODE, batch_rows=rows, concurrency=at_once)
 
 
-def _mailer(settings: Settings, home: Home) -> Mailer:
+def _mailer(settings: Settings, home: Home, signals: Signals) -> Mailer:
     if settings.smtp:
         from shared.adapters.local.smtp_mailer import SmtpMailer
 
         return SmtpMailer(settings.smtp, home)
     from shared.adapters.local.file_mailer import FileMailer
+    from shared.adapters.local.signals import mail_delivered
 
-    return FileMailer(home.outbox)
+    return FileMailer(home.outbox, lambda mail: mail_delivered(signals, settings.policy.sender, mail))

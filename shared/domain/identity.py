@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import uuid
 from dataclasses import asdict, replace
 
 from shared.domain.bundle import Bundle
 from shared.domain.release import Release
 
+_MAILS = uuid.UUID("6d6f6465-6c67-5174-8565-6d61696c0001")  # the name space of our operation ids
 ARCHIVES = (".zip", ".tar.gz", ".tgz")
 
 
@@ -27,6 +29,11 @@ def release_id(url: str, etag: str) -> str:
 def run_id(release: Release) -> str:
     """The scoring run of this attempt; a retry takes a new number."""
     return f"mg-{release.id}-{release.attempt}"
+
+
+def mail_id(release: Release, kind: str) -> str:
+    """The operation id of a mail: the same mail of the same attempt always has the same one (a UUID)."""
+    return str(uuid.uuid5(_MAILS, f"{release.id}/{kind}/{release.attempt}"))
 
 
 def image_key(name: str, bundle_digest: str) -> str:

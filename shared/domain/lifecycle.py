@@ -91,6 +91,11 @@ def merged(_release: Release, fact: f.Fact) -> bool:
     return isinstance(fact, f.FolderMerged) and fact.into is not None
 
 
+def not_yet_told(release: Release, fact: f.Fact) -> bool:
+    """The history does not say it yet."""
+    return all((line.fact, line.reason) != (type(fact).__name__, reason_of(fact)) for line in release.history)
+
+
 def can_start_there(release: Release, fact: f.Fact) -> bool:
     """The stage asked for lies on the way, not beyond where the release stopped."""
     stage = restart_stage(release, fact)
@@ -278,7 +283,7 @@ TABLE = (
     row(RUNNING,          f.CancelAsked,      always,           S.CANCELLED,         tell_cancelled),
     row(STOPPED,          f.RetryAsked,       can_start_there,  restart_stage,       start_stage),
     row(ANY,              f.MailSent,         always,           same_stage,          nothing),
-    row(ANY,              f.MailReported,     always,           same_stage,          nothing),
+    row(ANY,              f.MailReported,     not_yet_told,     same_stage,          nothing),
     row(ANY,              f.TakenDown,        always,           same_stage,          nothing),
     row(ANY,              f.TaskGivenUp,      always,           same_stage,          nothing),
 )

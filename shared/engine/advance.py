@@ -11,10 +11,10 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.domain.effects import LASTING, Effect, TakeDown, Task
+from shared.domain.effects import LASTING, Effect, SendMail, TakeDown, Task
 from shared.domain.errors import Conflict, NoSuchStep, NotFound
 from shared.domain.facts import Fact
-from shared.domain.identity import keys_of
+from shared.domain.identity import keys_of, mail_id
 from shared.domain.lifecycle import decide, is_early
 from shared.domain.policy import Policy
 from shared.domain.release import Release
@@ -105,7 +105,7 @@ def _step(saved: Saved, fact: Fact, at: datetime, policy: Policy, answers: str |
     revision = saved.revision + 1
     fresh = _tasks(release.id, revision, effects, at, policy)
     tasks = _wanted(saved, release, answers, superseded={task.effect for task in fresh}) + fresh
-    return Step(Saved(release, revision, tasks, _keys(saved, release), tuple(early)), fresh)
+    return Step(Saved(release, revision, tasks, _keys(saved, release, fresh), tuple(early)), fresh)
 
 
 def _decide(release: Release, fact: Fact, at: datetime) -> tuple[Release, tuple[Effect, ...]]:
@@ -143,8 +143,9 @@ def _wanted(saved: Saved, release: Release, answers: str | None, superseded: set
     )
 
 
-def _keys(saved: Saved, release: Release) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*saved.keys, *keys_of(release))))
+def _keys(saved: Saved, release: Release, fresh: tuple[Task, ...]) -> tuple[str, ...]:
+    mails = tuple(f"mail:{mail_id(release, task.effect.kind)}" for task in fresh if isinstance(task.effect, SendMail))
+    return tuple(dict.fromkeys((*saved.keys, *keys_of(release), *mails)))
 
 
 def _log_moves(before: Release, after: Release) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, tzinfo
 
+from shared.domain.identity import mail_id
 from shared.domain.release import KpiResult, Release, Stage, Verdict
 from shared.ports import Attachment, Mail
 from shared.wire.layout import render
@@ -16,7 +16,6 @@ from shared.wire.rows import Row, bundle_rows, release_rows
 from shared.wire.text import both_times, byte_size, clean, pair, plural
 from shared.wire.words import DEFAULT_URL, errors, faults_in_order, kpi_name, main_kpi, missed_kpis, place, title
 
-_NAMESPACE = uuid.UUID("6d6f6465-6c67-5174-8565-6d61696c0001")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 KINDS = ("receipt", "verdict", "fault", "duplicate", "cancelled")
 REPORT_MOST = 8_000_000  # bytes of a report that a mail carries
@@ -30,11 +29,6 @@ COLOURS = {  # each reads on white and on black, since a mail cannot know
     "quiet": "#717a83",
     "run": "#2f6fdb",
 }
-
-
-def operation_id(release: Release, kind: str) -> str:
-    """The same mail of the same attempt always has the same id."""
-    return str(uuid.uuid5(_NAMESPACE, f"{release.id}/{kind}/{release.attempt}"))
 
 
 def compose(
@@ -59,7 +53,7 @@ def compose(
     rows = _rows(told, kind, local_zone, base_url) | {"attached": carried is not None, "sent": both_times(at, local_zone)}
     subject = subject_of(told, kind)
     return Mail(
-        operation_id=operation_id(release, kind),
+        operation_id=mail_id(release, kind),
         to=tuple(filter(None, [address(release.submitter)])),
         subject=subject,
         text=plain_text(rows),

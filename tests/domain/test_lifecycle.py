@@ -127,3 +127,10 @@ def test_a_run_of_another_attempt_says_nothing():
 )
 def test_a_fact_is_early_only_before_its_stage(stage, early):
     assert is_early(at(stage), f.RunEnded("mg-r1-1", succeeded=True)) is early
+
+
+def test_what_became_of_a_mail_is_told_once():
+    fact = f.MailReported("Delivered", "ana@example.com")
+    once = decide(at(Stage.PASSED), fact, NOW).release
+    with pytest.raises(NoSuchStep):
+        decide(once, fact, NOW)

@@ -271,3 +271,11 @@ def test_a_drop_that_is_replaced_before_it_is_read_ends_quietly(world, trouble):
     ident = world.drop()
     world.run()
     assert (world.release(ident).stage, world.mails(), world.letters.list()) == (Stage.CANCELLED, [], [])
+
+
+def test_what_became_of_a_mail_finds_its_release(world):
+    ident = world.drop()
+    world.run()
+    (mail, *_) = world.mailer.sent
+    tell(f"mail:{mail}", f.MailReported("Bounced", "ana@example.com"), world.ports)
+    assert world.release(ident).history[-1].reason == "Bounced: ana@example.com"

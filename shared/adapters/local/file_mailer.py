@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Callable
 from datetime import UTC
 from pathlib import Path
 
@@ -15,15 +16,20 @@ _ID = re.compile(r"[0-9a-f-]{36}")
 
 
 class FileMailer:
-    """Port Mailer over the folder `outbox`. The file's name ends in the operation id, so a mail that is there is never written again."""
+    """Port Mailer over the folder `outbox`. The file's name ends in the operation id, so a mail that is there is never written again.
 
-    def __init__(self, outbox: Path) -> None:
-        self._outbox = outbox
+    `delivered` is told of each mail that is there now, as a mail service reports its deliveries.
+    """
+
+    def __init__(self, outbox: Path, delivered: Callable[[Mail], None] | None = None) -> None:
+        self._outbox, self._delivered = outbox, delivered
         self._lock = threading.Lock()
 
     def send(self, mail: Mail) -> NotYet | None:
         """Put the mail into the outbox unless it is there."""
         self.deliver(mail)
+        if self._delivered is not None:
+            self._delivered(mail)
         return None
 
     def deliver(self, mail: Mail) -> Path:

@@ -13,6 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from shared.adapters.local.heap_queue import HeapQueue
+from shared.ports import Mail
 
 GROUP = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/laptop/providers/"
 # The source's ARM id stands in `topic`; which one follows from the type of the event.
@@ -74,3 +75,11 @@ class Signals:
     def close(self) -> None:
         """Let whoever waits for an event go, without one."""
         self._outbox.put(None)
+
+
+def mail_delivered(signals: Signals, sender: str, mail: Mail) -> None:
+    """Tell that the mail lies in the outbox, as a mail service reports a delivery: one event a recipient."""
+    for recipient in mail.to:
+        data: Envelope = {"sender": sender, "recipient": recipient, "messageId": mail.operation_id, "status": "Delivered"}
+        data |= {"deliveryStatusDetails": {"statusMessage": "in the outbox"}, "deliveryAttemptTimestamp": mail.at.isoformat()}
+        signals.publish("Microsoft.Communication.EmailDeliveryReportReceived", f"sender/{sender}/message/{mail.operation_id}", data)
