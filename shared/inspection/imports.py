@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.domain.bundle import EnvironmentSpec
 from shared.domain.faults import Fault, Severity
@@ -50,6 +50,9 @@ def _compiled(path: str, module: str) -> bool:
     return path.startswith(module + ".") and path.endswith((".so", ".pyd", ".pyc"))
 
 
+LOGGED = frozenset({"log_metric", "log_metrics"})
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What an import is held against: the bundle's modules in `roots` and what the environment file brings. `entry`: the scoring file."""
@@ -82,7 +85,14 @@ def _about(around: Surroundings, importer: Script, each: Import) -> Iterator[Fau
         if not is_local(tree, each.module, around.roots):
             yield _left_out(tree, each.module, importer.path, each.line)
     elif not any(around.provided.has(name) for name in names):
-        yield absent(around, names[-1], (importer.path, each.line))
+        fault = absent(around, names[-1], (importer.path, each.line))
+        yield _collected(fault) if each.module == "mlflow" and set(each.names) <= LOGGED else fault
+
+
+def _collected(fault: Fault) -> Fault:
+    """Serving brings a stand-in for mlflow's metrics, as many scripts want no more of it."""
+    told = f"{fault.message}; log_metric and log_metrics are collected without it, anything else of it fails"
+    return replace(fault, message=told, severity="warning")
 
 
 def _names(each: Import) -> list[str]:

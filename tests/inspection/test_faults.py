@@ -380,3 +380,11 @@ def test_a_missing_import_of_preprocess_is_told_there(fault, good):
 def test_a_fault_of_a_kpi_has_its_line_also_behind_one_that_cannot_be_read(fault, good):
     manifest = good["manifest.yml"].replace(KPI, "  - {min: 3}\n" + KPI + "  - {metric: rmsee, max: 3}\n")
     assert fault("MG151", {"manifest.yml": manifest}).line == 6
+
+
+@pytest.mark.parametrize(
+    ("line", "severity"),
+    [("import mlflow", "warning"), ("from mlflow import log_metric", "warning"), ("from mlflow import start_run", "error")],
+)
+def test_mlflow_that_only_logs_metrics_need_not_be_listed(fault, good, line, severity):
+    assert fault("MG163", {"score.py": f"{line}\n" + good["score.py"]}).severity == severity

@@ -106,3 +106,23 @@ def test_nothing_of_a_release_runs_after_its_verdict(laptop):
     laptop.until(lambda: any(line["fact"] == "TakenDown" for line in laptop.release(ident)["history"]), 20)
     children = psutil.Process(laptop.process.pid).children(recursive=True)
     assert [child for child in children if ident in " ".join(child.cmdline())] == []
+
+
+def test_an_mlflow_model_may_be_the_bundle_itself(laptop):
+    template = ROOT / "model_templates/mlflow_diabetes"
+    files = {path.name: path.read_bytes() for path in (template / "model").iterdir() if path.is_file()}
+    files["holdout.csv"] = (template / "holdout.csv").read_bytes()
+    files["manifest.yml"] = b"\n".join(
+        line for line in (template / "manifest.yml").read_bytes().splitlines() if not line.startswith((b"model:", b"environment:"))
+    )
+    release = laptop.verdict(laptop.submit(files, "set=name=flat"))
+    assert release["verdict"] == "passed", release["faults"]
+
+
+def test_metrics_that_the_script_logs_are_shown_as_its_own_without_mlflow(laptop):
+    files = {path.name: path.read_bytes() for path in TEMPLATE.iterdir() if path.is_file()}
+    files["score.py"] = b"import mlflow\n" + files["score.py"].replace(
+        b"def init():\n", b"def init():\n    mlflow.log_metric('loaded', 1.0)\n"
+    )
+    release = laptop.verdict(laptop.submit(files, "set=name=logs"))
+    assert (release["verdict"], release["reported"]) == ("passed", {"loaded": 1.0}), release["faults"]

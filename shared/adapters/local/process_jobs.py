@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -33,6 +34,7 @@ EVENTS = "Microsoft.MachineLearningServices."
 RESULTS = {"smoke": "smoke.json", "score": "metrics.json"}
 UNANSWERED = ("MG401", "MG507")  # faults that the death of the server may explain better
 AHEAD = max(4, 2 * (os.cpu_count() or 1))  # tools processes that run before they are asked for; each holds some 100 MB
+KEPT = ("spec.json", "jobs.log")  # small, and enough to run the job again by hand
 MOST_DEATHS = 2  # of the tools process in one attempt, before an operator must look
 
 
@@ -163,11 +165,14 @@ class ProcessJobs:
         return sum(isinstance(self._processes.state(desk.name), Running) for desk in self._desks.values())
 
     def end(self, release: Release) -> None:
-        """End the release's tools process, whatever it does."""
+        """End the release's tools process, whatever it does; what it worked with goes, but for its spec and its log."""
         with self._lock:
             desk = self._desks.pop(release.id, None)
         if desk is not None:
             self._processes.stop(desk.name, patience=0)
+        for path in (self._home.work / f"{release.id}-{release.attempt}").glob("jobs-*/*"):
+            if path.name not in KEPT:
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
     def _result(self, release: Release, command: str) -> dict[str, Any] | None:
         """What lies in the evidence, if it is this attempt's, of this bundle, and of this run."""
