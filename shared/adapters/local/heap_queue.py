@@ -7,7 +7,6 @@ sweep sends them all again.
 from __future__ import annotations
 
 import heapq
-import json
 import threading
 import time
 import uuid
@@ -15,16 +14,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from shared.wire.messages import task_message
+
 LONGEST = timedelta(days=7)  # what Azure queues take as visibility
 FIRST_BACK_OFF = 1.0  # seconds; doubled with every failure of the message
 LONGEST_BACK_OFF = 60.0
 POISON = "-poison"
 REMEMBERED_WAKES = 1000
-
-
-def message_body(key: str, attempt: int) -> str:
-    """The message on the wire: a task's key and attempt, nothing else."""
-    return json.dumps({"key": key, "attempt": attempt}, separators=(",", ":"))
 
 
 @dataclass
@@ -43,7 +39,7 @@ class Message:
     @property
     def body(self) -> str:
         """The text that the queue trigger gets."""
-        return message_body(self.key, self.attempt)
+        return task_message(self.key, self.attempt)
 
     @property
     def name(self) -> tuple[str, str, int]:
