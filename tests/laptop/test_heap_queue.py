@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.adapters.local.heap_queue import POISON, HeapQueue, message_body
+from shared.adapters.local.heap_queue import POISON, HeapQueue
+from shared.wire.messages import task_message
 
 NOW = timedelta(0)
 LATER = timedelta(hours=1)
@@ -27,7 +28,7 @@ def taken(queue: HeapQueue, name: str | None = None) -> list[tuple[str, int]]:
 
 
 def test_a_message_is_the_key_and_the_attempt_as_json():
-    assert json.loads(message_body("rabc/3/0", 2)) == {"key": "rabc/3/0", "attempt": 2}
+    assert json.loads(task_message("rabc/3/0", 2)) == {"key": "rabc/3/0", "attempt": 2}
 
 
 def test_messages_come_in_the_order_they_become_visible(queue):
