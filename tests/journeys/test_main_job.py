@@ -18,15 +18,18 @@ TEMPLATE = ROOT / "model_templates/sklearn_diabetes"
 
 def test_files_copied_into_the_drop_folder_come_back_as_a_mail_and_a_report(laptop):
     before = set(laptop.mails())
-    shutil.copytree(TEMPLATE, laptop.home / "model-drop/team/mine")
-    ident = laptop.until(lambda: next((one["id"] for one in laptop.get("/api/releases")["releases"] if one["submitter"]), None), 60)
+    shutil.copytree(TEMPLATE, laptop.home / "model-drop/team/mine", ignore=shutil.ignore_patterns("manifest.yml"))
+    manifest = (TEMPLATE / "manifest.yml").read_text().replace("name: diabetes", "name: mine")
+    (laptop.home / "model-drop/team/mine/manifest.yml").write_text(manifest)
+    found = laptop.until(lambda: next(iter(laptop.get("/api/releases?name=mine")["releases"]), None), 60)
+    ident = found["id"]
     release = laptop.verdict(ident)
     assert release["verdict"] == "passed", release["reasons"]
     assert release["metrics"]["r2"] > 0.3
     mails = [name for name in laptop.mails() if name not in before]
-    assert len(mails) == 2
+    assert ["-received-" in name for name in mails] == [True, False]
     mail = email.message_from_bytes((laptop.home / "outbox" / mails[-1]).read_bytes(), policy=email.policy.default)
-    assert mail["subject"].startswith("[PASSED] diabetes ")
+    assert mail["subject"].startswith("[PASSED] mine 1 ")
     assert [part.get_content_type() for part in mail.iter_attachments()] == ["text/html"]
     assert "r2" in mail.get_body(("plain",)).get_content()
     report = (laptop.home / "releases" / ident / "report.html").read_text()

@@ -440,6 +440,7 @@ __version__ = "3.0"
 PYFUNC = """
 class Schema:
     def input_names(self): return ["a", "b"]
+    def input_types(self): return ["double", "long"]
 
 class Model:
     metadata = type("Metadata", (), {"get_input_schema": lambda self: Schema()})()
