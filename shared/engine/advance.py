@@ -98,8 +98,10 @@ def _step(saved: Saved, fact: Fact, at: datetime, policy: Policy, answers: str |
     early: list[Fact] = []
     for waiting in saved.early:  # each is tried once after the move; what is still ahead stays
         try:
-            release, more = _decide(release, waiting, at)
-            effects = more if release.stage is not saved.release.stage else effects + more
+            moved, more = _decide(release, waiting, at)
+            stays = moved.stage is release.stage
+            kept = tuple(effect for effect in effects if stays or isinstance(effect, LASTING))
+            release, effects = moved, tuple(dict.fromkeys(kept + more))
         except NoSuchStep:
             early += [waiting] if is_early(release, waiting) else []
     revision = saved.revision + 1
