@@ -148,7 +148,7 @@ class ProcessJobs:
             return self._ask(release, "score", served=not _in_process(_bundle(release)))
         desk = self._desks.get(release.id) or _Desk(release, "")
         self._tell_end(desk, str(release.run), succeeded=result["ok"])
-        self.end(release)
+        self._stop(release)
         return bool(result["ok"])
 
     def scores(self, release: Release) -> Scores:
@@ -166,13 +166,16 @@ class ProcessJobs:
 
     def end(self, release: Release) -> None:
         """End the release's tools process, whatever it does; what it worked with goes, but for its spec and its log."""
+        self._stop(release)
+        for path in (self._home.work / f"{release.id}-{release.attempt}").glob("jobs-*/*"):
+            if path.name not in KEPT:
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+    def _stop(self, release: Release) -> None:
         with self._lock:
             desk = self._desks.pop(release.id, None)
         if desk is not None:
             self._processes.stop(desk.name, patience=0)
-        for path in (self._home.work / f"{release.id}-{release.attempt}").glob("jobs-*/*"):
-            if path.name not in KEPT:
-                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
     def _result(self, release: Release, command: str) -> dict[str, Any] | None:
         """What lies in the evidence, if it is this attempt's, of this bundle, and of this run."""
